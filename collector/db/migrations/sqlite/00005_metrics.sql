@@ -1,0 +1,8 @@
+-- +goose Up
+CREATE TABLE metric_metadata (
+    name       TEXT    NOT NULL PRIMARY KEY,
+    kind       TEXT    NOT NULL,
+    help       TEXT    NOT NULL,
+    unit       TEXT    NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
