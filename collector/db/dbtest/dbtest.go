@@ -21,7 +21,11 @@ func Open(t testing.TB) *db.DB {
 // OpenPostgres returns a fresh PostgreSQL database, dropped when t ends. It skips or fails t without a server.
 func OpenPostgres(t testing.TB) *db.DB {
 	t.Helper()
-	return open(t, db.Options{URL: PostgresURL(t)})
+	s := running(t)
+	if err := migrated(); err != nil {
+		t.Fatal(err)
+	}
+	return open(t, db.Options{URL: s.create(t, "migrated")})
 }
 
 // Each runs fn as subtests "sqlite" and "postgres", each with a fresh database.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
 	"os/exec"
@@ -42,20 +43,60 @@ type server struct {
 // start starts the server once per test binary, whoever asks first.
 var start = sync.OnceValues(startServer)
 
+// migrated makes the database that OpenPostgres copies, so that migrations run once per test binary.
+var migrated = sync.OnceValue(func() error {
+	s, err := start()
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	if err := s.exec(ctx, "CREATE DATABASE migrated"); err != nil {
+		return err
+	}
+	d, err := db.Open(ctx, db.Options{URL: s.url("migrated"), Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	return d.Close()
+})
+
 // PostgresURL returns the address of a fresh, empty database in the test binary's server. The database is dropped when t
 // ends. Without a server t is skipped, or fails when PICKET_TEST_SERVERS=1.
 func PostgresURL(t testing.TB) string {
 	t.Helper()
+	return running(t).create(t, "")
+}
+
+// running returns the server, or skips or fails t.
+func running(t testing.TB) *server {
+	t.Helper()
 	s, err := start()
-	if err != nil {
-		if os.Getenv("PICKET_TEST_SERVERS") == "1" {
-			t.Fatalf("start PostgreSQL: %v", err)
-		}
+	switch {
+	case err == nil:
+	case os.Getenv("PICKET_TEST_SERVERS") == "1":
+		t.Fatalf("start PostgreSQL: %v", err)
+	default:
 		t.Skipf("no PostgreSQL server: %v", err)
 	}
+	return s
+}
+
+// create makes a database, as a copy of template unless that is empty.
+func (s *server) create(t testing.TB, template string) string {
+	t.Helper()
 	name := "t" + db.NewID()
-	s.exec(t, "CREATE DATABASE "+name)
-	t.Cleanup(func() { s.exec(t, "DROP DATABASE "+name+" WITH (FORCE)") })
+	statement := "CREATE DATABASE " + name
+	if template != "" {
+		statement += " TEMPLATE " + template
+	}
+	if err := s.exec(t.Context(), statement); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.exec(context.Background(), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+			t.Error(err)
+		}
+	})
 	return s.url(name)
 }
 
@@ -64,18 +105,17 @@ func (s *server) url(database string) string {
 	return "postgres:///" + database + "?" + q.Encode()
 }
 
-func (s *server) exec(t testing.TB, statement string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+func (s *server) exec(ctx context.Context, statement string) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, s.url("postgres"))
 	if err != nil {
-		t.Fatalf("connect to PostgreSQL: %v", err)
+		return fmt.Errorf("connect to PostgreSQL: %w", err)
 	}
-	defer func() { _ = conn.Close(ctx) }()
 	if _, err := conn.Exec(ctx, statement); err != nil {
-		t.Fatalf("%s: %v", statement, err)
+		return errors.Join(fmt.Errorf("%s: %w", statement, err), conn.Close(ctx))
 	}
+	return conn.Close(ctx)
 }
 
 // startServer tries the found installations until one works.
