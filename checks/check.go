@@ -11,6 +11,7 @@ import (
 
 // Check measures one subject. Run is called once per cycle, never twice at the same time for one value; it must return soon
 // after ctx ends. What it reported before an error still counts. ErrNoData means that this host has nothing to measure.
+// A check that holds something open between runs may also be an io.Closer; the host closes it after the last run.
 type Check interface {
 	Run(ctx context.Context, r Reporter) error
 }
