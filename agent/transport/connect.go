@@ -49,9 +49,9 @@ func (c countedConn) Write(p []byte) (int, error) {
 	return n, err
 }
 
-func (t *Transport) dial() (*grpc.ClientConn, error) {
+func (t *Transport) dial(address string) (*grpc.ClientConn, error) {
 	dialer := &net.Dialer{Timeout: 15 * time.Second}
-	return grpc.NewClient("passthrough:///"+t.opts.Address,
+	return grpc.NewClient("passthrough:///"+address,
 		grpc.WithTransportCredentials(credentials.NewTLS(t.opts.TLS())),
 		grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) {
 			c, err := dialer.DialContext(ctx, "tcp", addr)
@@ -65,25 +65,20 @@ func (t *Transport) dial() (*grpc.ClientConn, error) {
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 45 * time.Second, Timeout: 20 * time.Second}),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage)),
 		grpc.WithDisableServiceConfig(), grpc.WithDisableRetry(), grpc.WithNoProxy(),
-		grpc.WithUserAgent("picket-agent/"+t.opts.Host.Version),
+		grpc.WithUserAgent("picket-agent/"+t.opts.Host.GetAgentVersion()),
 	)
 }
 
 // connect dials, greets and delivers until the stream ends. It returns why, and how long the collector asked to stay away.
-func (t *Transport) connect(ctx context.Context) (retry time.Duration, err error) {
+func (t *Transport) connect(ctx context.Context, address string) (retry time.Duration, err error) {
 	t.mu.Lock()
 	t.status.Attempts++
 	t.mu.Unlock()
-	conn, err := t.dial()
+	conn, err := t.dial(address)
 	if err != nil {
-		return 0, fmt.Errorf("dial %s: %w", t.opts.Address, err)
+		return 0, fmt.Errorf("dial %s: %w", address, err)
 	}
-	defer func() {
-		t.mu.Lock()
-		t.conn = nil
-		t.mu.Unlock()
-		_ = conn.Close()
-	}()
+	defer func() { _ = conn.Close() }()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	wire, err := pb.NewDeliveryClient(conn).Stream(ctx)
@@ -95,25 +90,22 @@ func (t *Transport) connect(ctx context.Context) (retry time.Duration, err error
 		return retry, err
 	}
 	t.mu.Lock()
-	t.conn = conn
+	t.status.Address = address
 	t.status.Connected, t.status.Since, t.status.LastError = true, time.Now(), ""
 	t.status.Instance = welcome.GetInstance()
 	t.status.Streams++
 	t.status.Skew = time.Since(time.UnixMilli(welcome.GetClockMs())).Round(time.Millisecond)
 	t.mu.Unlock()
-	t.opts.Logger.Info("connected to the collector", "address", t.opts.Address, "instance", welcome.GetInstance())
+	t.opts.Logger.Info("connected to the collector", "address", address, "instance", welcome.GetInstance())
 	s := newStream(t, wire, welcome)
 	return s.run(ctx, cancel)
 }
 
 // greet sends Hello and waits for Welcome, at most 30 s.
 func (t *Transport) greet(wire pb.Delivery_StreamClient, cancel context.CancelFunc) (*pb.Welcome, time.Duration, error) {
-	host := t.opts.Host
 	hello := &pb.Hello{
-		MinVersion: minVersion, MaxVersion: maxVersion, Epoch: t.opts.Buffer.Epoch(), ClockMs: time.Now().UnixMilli(), BootId: host.BootID,
-		Host: &pb.Host{
-			Hostname: host.Hostname, Fingerprint: host.Fingerprint, Os: host.OS, Arch: host.Arch, AgentVersion: host.Version,
-		},
+		MinVersion: minVersion, MaxVersion: maxVersion, Epoch: t.opts.Buffer.Epoch(), ClockMs: time.Now().UnixMilli(),
+		Host: t.opts.Host, BootId: t.opts.BootID,
 	}
 	for _, c := range classes {
 		first, next := t.opts.Buffer.Position(c)

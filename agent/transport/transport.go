@@ -19,8 +19,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"google.golang.org/grpc"
-
 	"github.com/picketmon/picket/agent/buffer"
 	pb "github.com/picketmon/picket/proto/gen/picketv1"
 )
@@ -34,28 +32,19 @@ const (
 // ErrClone says that the collector knows this key from another host: the agent has to enrol anew and start with an empty spool.
 var ErrClone = errors.New("the collector knows this agent's key from another host")
 
-// Host is what the agent says of its machine.
-type Host struct {
-	Hostname    string
-	Fingerprint []byte
-	OS          string
-	Arch        string
-	Version     string // of the agent
-	BootID      []byte
-}
-
 // Describe returns a metric's help text and unit for the collector's metadata; empty when unknown.
 type Describe func(metric string) (help, unit string)
 
-// Options configure a Transport. All but Describe and Dial are required.
+// Options configure a Transport. Buffer, Dir, Addresses, TLS, Host and Logger are required.
 type Options struct {
-	Buffer   *buffer.Buffer
-	Dir      string // where schemas of buffered records are kept
-	Address  string // host:port of the collector
-	TLS      func() *tls.Config
-	Host     Host
-	Describe Describe
-	Logger   *slog.Logger
+	Buffer    *buffer.Buffer
+	Dir       string   // where schemas of buffered records are kept
+	Addresses []string // host:port of the collector, tried in turn
+	TLS       func() *tls.Config
+	Host      *pb.Host
+	BootID    []byte
+	Describe  Describe
+	Logger    *slog.Logger
 	// Heartbeat is sent when nothing else has been for this long; default 20 s.
 	Heartbeat time.Duration
 	// MaxAge is how long a schema outlives its last use; default 25 h.
@@ -63,8 +52,8 @@ type Options struct {
 }
 
 func (o *Options) validate() error {
-	if o.Buffer == nil || o.Dir == "" || o.Address == "" || o.TLS == nil || o.Logger == nil {
-		return errors.New("transport needs a buffer, a directory, an address, TLS and a logger")
+	if o.Buffer == nil || o.Dir == "" || len(o.Addresses) == 0 || o.TLS == nil || o.Host == nil || o.Logger == nil {
+		return errors.New("transport needs a buffer, a directory, an address, TLS, a host and a logger")
 	}
 	if o.Heartbeat == 0 {
 		o.Heartbeat = 20 * time.Second
@@ -82,13 +71,11 @@ func (o *Options) validate() error {
 type Transport struct {
 	opts    Options
 	schemas *schemas
-	drops   chan *pb.Dropped // from the buffer, to be told to the collector
 	wire    wireCounter
 	count   counters
 
 	mu     sync.Mutex
 	status Status
-	conn   *grpc.ClientConn
 	rec    []byte // scratch for Deliver, which is called from one goroutine at a time
 	row    []byte
 }
@@ -96,6 +83,7 @@ type Transport struct {
 // Status is the state of the connection.
 type Status struct {
 	Connected bool
+	Address   string    // of the present or last connection
 	Since     time.Time // of the present state
 	Instance  string
 	LastError string // of the last attempt, empty when connected
@@ -116,7 +104,7 @@ type Counts struct {
 	Records     uint64 // sent
 	Acks        uint64 // messages received with acknowledgements
 	LostSchemas uint64 // readings that could not be sent because their schema was damaged on disk
-	DropsUntold uint64 // drop notices that found no room
+	DropsUntold uint64 // drop notices that could not be buffered
 	WireSent    uint64 // bytes at the TCP socket
 	WireRead    uint64
 }
@@ -130,7 +118,7 @@ func New(opts Options) (*Transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Transport{opts: opts, schemas: s, drops: make(chan *pb.Dropped, 256)}, nil
+	return &Transport{opts: opts, schemas: s}, nil
 }
 
 // Status returns the state of the connection.
@@ -150,26 +138,12 @@ func (t *Transport) Counts() Counts {
 	}
 }
 
-// Conn returns the present connection for other calls to the same collector, or an error when there is none.
-func (t *Transport) Conn() (grpc.ClientConnInterface, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.conn == nil {
-		return nil, errors.New("not connected to the collector")
-	}
-	return t.conn, nil
-}
-
 // Run keeps a stream to the collector until ctx ends or the collector says ErrClone. It never gives up otherwise.
 func (t *Transport) Run(ctx context.Context) error {
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	wg.Go(func() { t.tellDrops(ctx) })
 	for attempt := 0; ; attempt++ {
 		began := time.Now()
-		retry, err := t.connect(ctx)
+		address := t.opts.Addresses[attempt%len(t.opts.Addresses)]
+		retry, err := t.connect(ctx, address)
 		t.lost(err)
 		switch {
 		case ctx.Err() != nil:
@@ -181,7 +155,7 @@ func (t *Transport) Run(ctx context.Context) error {
 			attempt = 0
 		}
 		wait := max(fullJitter(attempt), retry)
-		t.opts.Logger.Warn("not connected to the collector", "address", t.opts.Address, "error", err, "retry_in", wait.Round(time.Millisecond))
+		t.opts.Logger.Warn("not connected to the collector", "address", address, "error", err, "retry_in", wait.Round(time.Millisecond))
 		select {
 		case <-ctx.Done():
 			return nil
@@ -202,33 +176,14 @@ func (t *Transport) lost(err error) {
 	}
 }
 
-// Dropped notes records that the buffer gave up, so that the collector's ledger closes. It never blocks.
+// Dropped buffers a notice of records that the buffer gave up, so that the collector's ledger closes.
 func (t *Transport) Dropped(d buffer.Drop) {
 	notice := &pb.Dropped{
 		Class: pb.Class(d.Class), First: d.First, Last: d.Last, Records: d.Records, Bytes: d.Bytes, Reason: d.Reason, TimeMs: d.Time,
 	}
-	select {
-	case t.drops <- notice:
-	default:
+	if err := t.buffer(buffer.Results, d.Time, &pb.ResultBatch{Dropped: []*pb.Dropped{notice}}); err != nil {
 		t.count.dropsUntold.Add(1)
-	}
-}
-
-// tellDrops buffers notices of drops, several in one record.
-func (t *Transport) tellDrops(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case d := <-t.drops:
-			batch := &pb.ResultBatch{Dropped: []*pb.Dropped{d}}
-			for len(batch.Dropped) < cap(t.drops) && len(t.drops) > 0 {
-				batch.Dropped = append(batch.Dropped, <-t.drops)
-			}
-			if err := t.buffer(buffer.Results, time.Now().UnixMilli(), batch); err != nil {
-				t.opts.Logger.Error("buffer drop notice", "error", err)
-			}
-		}
+		t.opts.Logger.Error("buffer drop notice", "class", d.Class, "records", d.Records, "reason", d.Reason, "error", err)
 	}
 }
 

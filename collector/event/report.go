@@ -79,8 +79,8 @@ func (s *Store) Latest(ctx context.Context, agentID string) ([]Result, error) {
 	var out []Result
 	err := s.db.NewSelect().Model(&out).
 		Where("agent_id = ?", agentID).
-		Where("NOT EXISTS (SELECT 1 FROM check_results AS newer WHERE newer.agent_id = result.agent_id AND " +
-			"newer.check_name = result.check_name AND newer.resource = result.resource AND " +
+		Where("NOT EXISTS (SELECT 1 FROM check_results AS newer WHERE newer.agent_id = result.agent_id AND "+
+			"newer.check_name = result.check_name AND newer.resource = result.resource AND "+
 			"(newer.time > result.time OR (newer.time = result.time AND newer.id > result.id)))").
 		Order("check_name", "resource").Limit(1000).Scan(ctx)
 	if err != nil {

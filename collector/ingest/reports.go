@@ -3,7 +3,6 @@ package ingest
 import (
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"strings"
 	"time"
 
@@ -53,16 +52,14 @@ func (st *stream) results(ctx context.Context, b *pb.ResultBatch) error {
 
 // settleDrops writes what the agent gave up, so that nobody waits for it.
 func (st *stream) settleDrops(ctx context.Context, tx bun.IDB, all []*pb.Dropped) error {
+	drops := make([]fleet.Drop, 0, len(all))
 	for _, d := range all {
-		drop := fleet.Drop{
-			Class: int(d.GetClass()), First: d.GetFirst(), Last: d.GetLast(), Records: d.GetRecords(), Bytes: d.GetBytes(),
+		drops = append(drops, fleet.Drop{
+			Class: d.GetClass(), First: d.GetFirst(), Last: d.GetLast(), Records: d.GetRecords(), Bytes: d.GetBytes(),
 			Reason: text(d.GetReason()), Time: time.UnixMilli(d.GetTimeMs()),
-		}
-		if err := st.s.opts.Fleet.RecordDrop(ctx, tx, st.session.Agent.ID, st.epoch, drop); err != nil {
-			return err
-		}
+		})
 	}
-	return nil
+	return st.s.opts.Fleet.SaveDrops(ctx, tx, st.session.Agent.ID, st.epoch, drops)
 }
 
 // noteDrops counts drops and closes the ledgers over them.
@@ -95,17 +92,10 @@ func (st *stream) inventory(ctx context.Context, b *pb.InventoryBatch) error {
 	if n := len(b.GetItems()); n > maxItems {
 		return violation("an inventory batch of %d items, limit is %d", n, maxItems)
 	}
-	facts := fleet.FactBatch{Kind: text(b.GetKind()), Full: b.GetFull(), Hash: hex.EncodeToString(b.GetFullHash())}
+	facts := fleet.Facts{Kind: text(b.GetKind()), Full: b.GetFull(), Hash: b.GetFullHash(), Time: time.UnixMilli(b.GetTimeMs())}
 	for _, i := range b.GetItems() {
-		attributes := json.RawMessage(i.GetAttributes())
-		if len(attributes) == 0 {
-			attributes = json.RawMessage("{}")
-		}
-		if !i.GetGone() && !json.Valid(attributes) {
-			return st.rejectRows(pb.Class_CLASS_INVENTORY, b.GetSeq(), "invalid_json", "attributes of item "+i.GetKey())
-		}
 		facts.Items = append(facts.Items, fleet.Fact{
-			Key: text(i.GetKey()), Class: text(i.GetClass()), Attributes: attributes, Gone: i.GetGone(),
+			Key: text(i.GetKey()), Class: text(i.GetClass()), Attributes: i.GetAttributes(), Gone: i.GetGone(),
 		})
 	}
 	return st.store(ctx, pb.Class_CLASS_INVENTORY, b.GetSeq(), func(ctx context.Context, tx bun.IDB) error {
@@ -160,12 +150,12 @@ func (st *stream) loadLedgers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for c, d := range all {
-		if c <= 0 || c >= len(classNames) {
+	for c, p := range all {
+		if c <= 0 || int(c) >= len(classNames) {
 			continue
 		}
-		st.ledgers[c].watermark = d.Watermark
-		for _, r := range d.Above {
+		st.ledgers[c].watermark = p.Watermark
+		for _, r := range p.Above {
 			st.ledgers[c].add(r.First, r.Last)
 		}
 	}
@@ -174,11 +164,11 @@ func (st *stream) loadLedgers(ctx context.Context) error {
 }
 
 func (st *stream) saveLedger(ctx context.Context, tx bun.IDB, c pb.Class, l ledger) error {
-	d := fleet.Delivery{Watermark: l.watermark}
+	p := fleet.Position{Watermark: l.watermark}
 	for _, s := range l.above {
-		d.Above = append(d.Above, fleet.Range{First: s.first, Last: s.last})
+		p.Above = append(p.Above, fleet.Range{First: s.first, Last: s.last})
 	}
-	return st.s.opts.Fleet.SaveDelivery(ctx, tx, st.session.Agent.ID, st.epoch, int(c), d)
+	return st.s.opts.Fleet.SaveDelivery(ctx, tx, st.session.Agent.ID, st.epoch, map[pb.Class]fleet.Position{c: p})
 }
 
 // rowID is the id an agent gave a row, so that a repeat is recognised; one that gives none gets a new one.

@@ -20,7 +20,7 @@ type Samples interface {
 
 // Metadata takes what agents say of metric names.
 type Metadata interface {
-	Set(name, kind, help, unit string)
+	Set(name string, m metrics.Metadata)
 }
 
 // samples turns one stream's schemas and rows into series and appends. It is used by one goroutine.
@@ -75,7 +75,9 @@ func (s *samples) define(m *pb.Schema) (*pb.Rejection, error) {
 	rejection := s.check(sch, def)
 	for _, md := range def.GetMetadata() {
 		sym := def.GetSymbols()
-		s.meta.Set(clean(sym[md.GetName()]), kindName(md.GetKind()), clean(sym[md.GetHelp()]), clean(sym[md.GetUnit()]))
+		s.meta.Set(clean(sym[md.GetName()]), metrics.Metadata{
+			Kind: kindName(md.GetKind()), Help: clean(sym[md.GetHelp()]), Unit: clean(sym[md.GetUnit()]),
+		})
 	}
 	return rejection, nil
 }

@@ -27,7 +27,7 @@ type stream struct {
 	s       *Server
 	wire    pb.Delivery_StreamServer
 	session *fleet.Session
-	epoch   string // 16 hex
+	epoch   uint64
 	samples *samples
 	pace    pace
 	unacked int // messages since the last acknowledgement
@@ -110,7 +110,7 @@ func (s *Server) refuse(wire pb.Delivery_StreamServer, why pb.Refusal_Reason, de
 // newStream loads what is settled already and sends Welcome.
 func (s *Server) newStream(wire pb.Delivery_StreamServer, session *fleet.Session, hello *pb.Hello) (*stream, error) {
 	st := &stream{
-		s: s, wire: wire, session: session, epoch: fmt.Sprintf("%016x", hello.GetEpoch()),
+		s: s, wire: wire, session: session, epoch: hello.GetEpoch(),
 		samples: &samples{
 			store: s.opts.Samples, meta: s.opts.Metadata, limits: s.opts.Limits, series: s.opts.Series, zstd: s.zstd,
 			id: identity{job: Job, instance: session.Agent.Instance},
