@@ -1,0 +1,39 @@
+package netdev
+
+import (
+	"path/filepath"
+	"regexp"
+	"testing"
+	"time"
+
+	"github.com/picketmon/picket/checks"
+	"github.com/picketmon/picket/checks/checktest"
+	"github.com/picketmon/picket/checks/hostfs"
+)
+
+func spec(dir string) checks.Spec {
+	return Spec(Options{FS: hostfs.New(hostfs.Options{Proc: filepath.Join(dir, "proc"), Sys: filepath.Join(dir, "sys")})})
+}
+
+func TestGolden(t *testing.T) { checktest.Golden(t, spec) }
+
+func TestSuite(t *testing.T) {
+	checktest.Suite(t, checktest.Subject{
+		Spec:  spec(checktest.Extract(t, "testdata/usual.txtar")),
+		Empty: spec(t.TempDir()),
+	})
+}
+
+func BenchmarkNetdev(b *testing.B) {
+	checktest.Bench(b, Spec(Options{FS: hostfs.New(hostfs.Options{})}))
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte("a\nb\neth0: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c := newCheck(Options{FS: hostfs.New(hostfs.Options{Sys: "/nowhere"})}, regexp.MustCompile(DefaultExclude)).(*check)
+		rec := checktest.NewRecorder(time.Time{})
+		_ = c.parse(data, rec)
+		checktest.Valid(t, rec)
+	})
+}
