@@ -110,7 +110,7 @@ func (f *Fleet) SaveDelivery(ctx context.Context, q bun.IDB, id AgentID, epoch u
 	}
 	_, err := q.NewInsert().Model(&rows).On("CONFLICT (agent_id, epoch, class) DO UPDATE").
 		Set("watermark = EXCLUDED.watermark").Set("above = EXCLUDED.above").Set("updated_at = EXCLUDED.updated_at").
-		Where("EXCLUDED.watermark >= delivery_state.watermark").Exec(ctx)
+		Where("EXCLUDED.watermark >= delivery_row.watermark").Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("write delivery state of agent %s: %w", id, err)
 	}

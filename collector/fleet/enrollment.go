@@ -43,17 +43,19 @@ func (e *enrollment) Enroll(ctx context.Context, req *picketv1.EnrollRequest) (*
 		if err != nil {
 			return err
 		}
-		if req.GetClone() {
-			p, cert, err = f.enrollClone(ctx, who, now)
-		} else {
-			p, cert, err = f.enrollToken(ctx, req, who, now)
-		}
-		return err
+		return f.settle(ctx, now, func(now time.Time) (err error) {
+			if req.GetClone() {
+				p, cert, err = f.enrollClone(ctx, who, now)
+			} else {
+				p, cert, err = f.enrollToken(ctx, req, who, now)
+			}
+			return err
+		})
 	})
 	if err != nil {
 		return nil, f.enrollFailed(ctx, err)
 	}
-	f.enrolled(ctx, p)
+	f.enrolled(p)
 	return &picketv1.EnrollResponse{
 		AgentId: string(p.agent.ID), Instance: p.agent.Instance, CertificateDer: cert.der, CaDer: f.ca.cert.Raw,
 	}, nil
@@ -88,9 +90,7 @@ func newApplicant(req *picketv1.EnrollRequest) (applicant, error) {
 }
 
 func (f *Fleet) enrollToken(ctx context.Context, req *picketv1.EnrollRequest, who applicant, now time.Time) (p placement, cert issued, err error) {
-	f.placing.Lock()
-	defer f.placing.Unlock()
-	err = f.db.InTxReadCommitted(ctx, func(ctx context.Context, tx bun.Tx) error {
+	err = f.placingTx(ctx, &p, func(ctx context.Context, tx bun.Tx) error {
 		token, err := useToken(ctx, tx, TokenID(req.GetTokenId()), req.GetTokenSecret(), now)
 		if err != nil {
 			return err
@@ -112,10 +112,8 @@ func (f *Fleet) enrollClone(ctx context.Context, who applicant, now time.Time) (
 	if source.Fingerprint == who.host.Fingerprint {
 		return p, cert, refusef(reasonNotClone, "agent %s was enrolled on this very host; it is no clone", source.ID)
 	}
-	f.placing.Lock()
-	defer f.placing.Unlock()
 	how := clonePrefix + string(source.ID)
-	err = f.db.InTxReadCommitted(ctx, func(ctx context.Context, tx bun.Tx) error {
+	err = f.placingTx(ctx, &p, func(ctx context.Context, tx bun.Tx) error {
 		n, err := tx.NewSelect().Model((*agentRow)(nil)).Where("token_id = ?", how).
 			Where("enrolled_at > ?", now.Add(-24*time.Hour).UnixMilli()).Count(ctx)
 		if err != nil {
@@ -133,6 +131,17 @@ func (f *Fleet) enrollClone(ctx context.Context, who applicant, now time.Time) (
 		return err
 	})
 	return p, cert, err
+}
+
+// placingTx runs fn in a transaction, one at a time, and puts the agent it placed into the roster before the next may look.
+func (f *Fleet) placingTx(ctx context.Context, p *placement, fn func(context.Context, bun.Tx) error) error {
+	f.placing.Lock()
+	defer f.placing.Unlock()
+	if err := f.db.InTxReadCommitted(ctx, fn); err != nil {
+		return err
+	}
+	f.roster.certified(f.roster.put(p.agent), time.Now())
+	return nil
 }
 
 // certify issues the certificate of a placed agent and writes both down.
@@ -167,14 +176,13 @@ func addCertificate(ctx context.Context, tx bun.IDB, id AgentID, c issued, now t
 }
 
 // enrolled does what follows a committed enrolment.
-func (f *Fleet) enrolled(_ context.Context, p placement) {
+func (f *Fleet) enrolled(p placement) {
 	if p.reinstall {
 		// Its former installation may still hold a stream that has been silent; its certificate is superseded.
 		if s := f.sessions.of(p.agent.ID); s != nil {
 			f.cut(s, ErrRevoked)
 		}
 	}
-	f.roster.put(p.agent)
 	f.metrics.enrollments.WithLabelValues(p.outcome()).Inc()
 	f.metrics.certificates.WithLabelValues("enroll").Inc()
 	f.logger.Info("enrolled agent", "agent", p.agent.ID, "instance", p.agent.Instance, "as", p.outcome(), "remote_addr", p.agent.RemoteAddr)

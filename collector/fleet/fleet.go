@@ -64,6 +64,8 @@ type Options struct {
 	WatchEvery time.Duration
 	// ReleaseWithin is how long a stream waits for the one it replaces to end (10 s).
 	ReleaseWithin time.Duration
+	// SettleWithin is how long an enrolment waits for word of whether the host's former agent is alive (10 s).
+	SettleWithin time.Duration
 	// ClonesPerDay bounds the agents that are enrolled as clones of one agent in 24 h (1000).
 	ClonesPerDay int
 }
@@ -90,6 +92,7 @@ func (o *Options) complete() error {
 		{&o.SaveEvery, 10 * time.Second},
 		{&o.WatchEvery, 2 * time.Second},
 		{&o.ReleaseWithin, 10 * time.Second},
+		{&o.SettleWithin, 10 * time.Second},
 	} {
 		if *d.value <= 0 {
 			*d.value = d.or

@@ -72,7 +72,7 @@ func (f *Fleet) knownAgent(ctx context.Context, tx bun.Tx, h Host, how string, n
 			continue
 		}
 		if wait := f.undecided(rows[i].ID, now); wait > 0 {
-			return nil, refusef(reasonUndecided, "the collector has just started and does not know yet whether agent %s on this host is alive; try again in %s",
+			return nil, refusef(reasonUndecided, "it is not known yet whether agent %s on this host is alive; try again in %s",
 				rows[i].ID, wait.Round(time.Second))
 		}
 		return &rows[i], nil
@@ -80,17 +80,41 @@ func (f *Fleet) knownAgent(ctx context.Context, tx bun.Tx, h Host, how string, n
 	return nil, nil
 }
 
-// undecided returns how long it takes until the agent's absence means that it is gone: after a start of the collector those
-// that were connected to the former process need time to come back.
+// undecided returns how long it takes until the agent's absence means that it is gone: one that has just been enrolled needs
+// time to connect, and after a start of the collector those that were connected to the former process need time to come back.
 func (f *Fleet) undecided(id AgentID, now time.Time) time.Duration {
 	r := f.roster
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	m := r.members[id]
-	if m == nil || m.met || !r.excusedLocked(db.Time(m.seen.Load()), now, f.opts.DownAfter) {
+	switch {
+	case m == nil:
 		return 0
+	case !m.certified.IsZero():
+		return f.opts.SettleWithin - now.Sub(m.certified)
+	case !m.met && r.excusedLocked(db.Time(m.seen.Load()), now, f.opts.DownAfter):
+		return max(f.opts.DownAfter-now.Sub(r.started), time.Second)
 	}
-	return max(f.opts.DownAfter-now.Sub(r.started), time.Second)
+	return 0
+}
+
+// settle runs an enrolment, and while it is undecided waits and runs it again, up to SettleWithin: several agents that start
+// on one host at the same moment must not take each other for what was there before.
+func (f *Fleet) settle(ctx context.Context, now time.Time, enroll func(now time.Time) error) error {
+	const pause = 200 * time.Millisecond
+	t := time.NewTicker(pause)
+	defer t.Stop()
+	for end := now.Add(f.opts.SettleWithin + pause); ; now = time.Now() {
+		err := enroll(now)
+		if reasonOf(err) != reasonUndecided || now.After(end) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-t.C:
+		}
+	}
 }
 
 // takeOver gives the agent to its host's new installation.

@@ -33,12 +33,13 @@ type member struct {
 	seen atomic.Int64 // Unix milliseconds, 0 for never
 
 	// Guarded by roster.mu.
-	agent    Agent
-	saved    int64 // the last_seen_at in the database
-	dirty    bool  // more than seen is to be saved
-	met      bool  // had a session in this process
-	renamed  bool  // agent was put anew since info was made
-	up, info *series
+	agent     Agent
+	saved     int64     // the last_seen_at in the database
+	dirty     bool      // more than seen is to be saved
+	met       bool      // had a session in this process
+	certified time.Time // when it was enrolled by this process, until it connects
+	renamed   bool      // agent was put anew since info was made
+	up, info  *series
 }
 
 func newRoster() *roster { return &roster{members: make(map[AgentID]*member)} }
@@ -71,6 +72,13 @@ func (r *roster) remove(id AgentID) {
 			r.ending = append(r.ending, s)
 		}
 	}
+}
+
+// certified notes that the agent got the certificate it will connect with.
+func (r *roster) certified(m *member, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m.certified = now
 }
 
 // see notes that the agent was heard of; the latest time counts.

@@ -28,7 +28,7 @@ const (
 	reasonNotClone     Reason = "not_a_clone"
 	reasonCloneLimit   Reason = "clone_limit"
 	reasonRenewLimit   Reason = "renewal_limit"
-	reasonUndecided    Reason = "collector_starting"
+	reasonUndecided    Reason = "agent_unsettled"
 
 	// ReasonNoCertificate: the caller showed none.
 	ReasonNoCertificate Reason = "no_certificate"
@@ -50,6 +50,8 @@ const (
 	ReasonAgentRevoked Reason = "agent_revoked"
 	// ReasonClone: the certificate belongs to another host.
 	ReasonClone Reason = "clone"
+	// ReasonDuplicate: another stream of the same agent replaced this one.
+	ReasonDuplicate Reason = "duplicate"
 	// ReasonOccupied: the agent's former stream did not end in time.
 	ReasonOccupied Reason = "stream_not_released"
 )
@@ -67,6 +69,8 @@ func (r Reason) code() codes.Code {
 		return codes.ResourceExhausted
 	case reasonUndecided, ReasonOccupied:
 		return codes.Unavailable
+	case ReasonDuplicate:
+		return codes.Aborted
 	case ReasonCertificateRevoked, ReasonAgentRevoked, reasonTokenRevoked:
 		return codes.PermissionDenied
 	}
@@ -95,15 +99,15 @@ func (r *Refusal) Is(target error) bool {
 // What can end a session, and what refuses a clone; to compare with by errors.Is.
 var (
 	// ErrRevoked ends a session whose agent or certificate was revoked.
-	ErrRevoked = errors.New("the agent was revoked")
+	ErrRevoked error = &Refusal{Reason: ReasonAgentRevoked, Detail: "the agent or its certificate was revoked"}
 	// ErrDuplicate ends a session that another stream of the same agent replaced.
-	ErrDuplicate = errors.New("another stream of this agent replaced this one")
+	ErrDuplicate error = &Refusal{Reason: ReasonDuplicate, Detail: "another stream of this agent replaced this one"}
 	// ErrCertificateExpired ends a session whose agent has no valid certificate any more.
-	ErrCertificateExpired = errors.New("the agent's certificate expired and was not renewed")
+	ErrCertificateExpired error = &Refusal{Reason: ReasonExpired, Detail: "the agent's certificate expired and was not renewed"}
 	// ErrClosed ends a session that its holder closed.
 	ErrClosed = errors.New("the session was closed")
 	// ErrClone says that an agent's certificate was shown by another host.
-	ErrClone error = &Refusal{Reason: ReasonClone}
+	ErrClone error = &Refusal{Reason: ReasonClone, Detail: "the certificate belongs to another host"}
 )
 
 func refusef(r Reason, format string, args ...any) error {

@@ -221,7 +221,7 @@ func (f *Fleet) arrive(s *Session, h Host, now time.Time) error {
 func (r *roster) arrived(m *member, ms int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	m.met, m.saved = true, ms
+	m.met, m.saved, m.certified = true, ms, time.Time{}
 }
 
 // left notes that the agent's stream ended.
