@@ -1,16 +1,18 @@
 // Package row is the delta-row codec of the wire: a row of float64 values in, a few bytes out, and back, bit for bit. Both
 // sides keep the row before as state; the schema that names the values is not this package's business.
 //
-// A row of n values is ceil(n/4) bytes of 2-bit codes, lowest bits first, then the payload of each value in order:
+// A row of n values is its 2-bit codes, four to a byte, lowest bits first, then the payload of each value in order:
 //
-//	0  the same bits as before          no payload
-//	1  an integer                       zigzag uvarint of v - round(before)
-//	2  a decimal at the column's scale  zigzag uvarint of v*scale - round(before*scale)
-//	3  anything else                    header byte, then the non-zero bytes of bits XOR bits before, big endian
+//	0  the same bits as before                     no payload
+//	1  another number at the column's scale        zigzag uvarint of v*scale - round(before*scale)
+//	2  the same step at the column's scale again   no payload
+//	3  anything else                               header byte, then the non-zero bytes of bits XOR bits before, big endian
 //
-// The header of code 3 holds leading zero bytes (bits 0-2), payload length less one (bits 3-5) and the column's new scale
-// (bits 6-7: 100, 1000, 1e6, 1e9). A column starts at 0 with scale 100. Every decimal is checked to decode to the same bits before
-// it is used, so the codec is exact for all values, NaN payloads and negative zero included.
+// When there are more than four bytes of codes, those that are zero are left out, and a bitmap of the others, lowest bits first,
+// stands before them. The header of code 3 is 7*shape + scale: shape counts the 36 pairs of leading zero bytes and payload
+// length, by leading zero bytes, and scale is the column's from now on: 1/4096 (pages), 1/1024, 1/512 (sectors), 1, 100 (jiffies),
+// 1000, 1e6. A column starts at 0 with scale 1 and step 0. Every number is checked to decode to the same bits before it is used, so the
+// codec is exact for all values, NaN payloads and negative zero included.
 package row
 
 import (
@@ -26,41 +28,60 @@ var ErrTruncated = errors.New("row is truncated")
 
 const (
 	codeSame = iota
-	codeInteger
-	codeDecimal
+	codeStep
+	codeStepAgain
 	codeXOR
 )
 
-const maxExact = 1 << 53
+const (
+	maxExact   = 1 << 53
+	scaleCount = 7
+	scaleOne   = 3
+	shapes     = 36
+	plainCodes = 4 // so many bytes of codes stand without bitmap
+)
 
-// scales are the decimal scales of code 2: jiffies, milliseconds, microseconds, nanoseconds.
+// scale returns the factor of a scale's number.
 func scale(i uint8) float64 {
 	switch i {
 	case 0:
-		return 100
+		return 1.0 / 4096
 	case 1:
-		return 1000
+		return 1.0 / 1024
 	case 2:
-		return 1e6
+		return 1.0 / 512
+	case scaleOne:
+		return 1
+	case 4:
+		return 100
+	case 5:
+		return 1000
 	}
-	return 1e9
+	return 1e6
 }
 
-// State is one side's memory of a row: the values before and each column's scale. The zero value needs Reset.
+// State is one side's memory of a row: the values before, each column's scale and last step. The zero value needs Reset.
 type State struct {
 	before []float64
+	steps  []int64
 	scales []uint8
+	floors []uint8 // of an encoder: the coarsest scale worth trying; nil before the first row
+	codes  []byte  // scratch
 }
 
 // Reset makes s the state at the start of a row of n values.
 func (s *State) Reset(n int) {
+	s.floors = s.floors[:0]
 	if cap(s.before) < n {
-		s.before, s.scales = make([]float64, n), make([]uint8, n)
-		return
+		s.before, s.steps, s.scales = make([]float64, n), make([]int64, n), make([]uint8, n)
+	} else {
+		s.before, s.steps, s.scales = s.before[:n], s.steps[:n], s.scales[:n]
+		clear(s.before)
+		clear(s.steps)
 	}
-	s.before, s.scales = s.before[:n], s.scales[:n]
-	clear(s.before)
-	clear(s.scales)
+	for i := range s.scales {
+		s.scales[i] = scaleOne
+	}
 }
 
 // Len returns the number of values in the row.
@@ -74,61 +95,120 @@ func (s *State) Append(dst []byte, values []float64) []byte {
 	if len(values) != len(s.before) {
 		panic(fmt.Sprintf("row: %d values for a row of %d", len(values), len(s.before)))
 	}
-	codes := len(dst)
-	for range (len(values) + 3) / 4 {
-		dst = append(dst, 0)
+	first := len(s.floors) != len(values)
+	if first {
+		s.floors = append(s.floors[:0], make([]uint8, len(values))...)
 	}
+	start := len(dst)
+	s.codes = append(s.codes[:0], make([]byte, codeBytes(len(values)))...)
 	for i, v := range values {
-		p := s.before[i]
-		if math.Float64bits(v) == math.Float64bits(p) {
+		if math.Float64bits(v) == math.Float64bits(s.before[i]) {
 			continue
 		}
 		var code byte
-		code, dst = s.appendValue(dst, i, p, v)
-		dst[codes+i/4] |= code << (i % 4 * 2)
+		code, dst = s.appendValue(dst, i, v, first)
+		s.codes[i/4] |= code << (i % 4 * 2)
 		s.before[i] = v
 	}
+	return s.insertCodes(dst, start)
+}
+
+func codeBytes(n int) int { return (n + 3) / 4 }
+
+// insertCodes puts the codes before the payloads that begin at start.
+func (s *State) insertCodes(dst []byte, start int) []byte {
+	head := s.codes
+	if len(s.codes) > plainCodes {
+		bitmap := (len(s.codes) + 7) / 8
+		head = append(s.codes, make([]byte, bitmap)...)
+		marks, kept := head[len(s.codes):], 0
+		for i, c := range s.codes {
+			if c != 0 {
+				marks[i/8] |= 1 << (i % 8)
+				s.codes[kept] = c
+				kept++
+			}
+		}
+		s.codes = head // keep what append may have grown
+		size := bitmap + kept
+		dst = append(dst, make([]byte, size)...)
+		copy(dst[start+size:], dst[start:len(dst)-size])
+		copy(dst[start:], marks)
+		copy(dst[start+bitmap:], head[:kept])
+		return dst
+	}
+	dst = append(dst, head...)
+	copy(dst[start+len(head):], dst[start:len(dst)-len(head)])
+	copy(dst[start:], head)
 	return dst
 }
 
-func (s *State) appendValue(dst []byte, i int, p, v float64) (code byte, out []byte) {
-	if n, ok := exact(v, 1); ok {
-		return codeInteger, binary.AppendUvarint(dst, zigzag(n-near(p, 1)))
-	}
-	f := scale(s.scales[i])
-	if n, ok := exact(v, f); ok {
-		return codeDecimal, binary.AppendUvarint(dst, zigzag(n-near(p, f)))
-	}
-	for k := uint8(0); k < 4; k++ {
-		if _, ok := exact(v, scale(k)); ok {
-			s.scales[i] = k
-			break
+func (s *State) appendValue(dst []byte, i int, v float64, first bool) (code byte, out []byte) {
+	p, now := s.before[i], s.scales[i]
+	want := s.coarsest(i, v)
+	// A first row does not know its columns yet: what fits the scale 1 is cheapest as it is.
+	if n, ok := exact(v, scale(now)); ok && (want >= now || first) {
+		step := n - near(p, scale(now))
+		if step == s.steps[i] {
+			return codeStepAgain, dst
 		}
+		s.steps[i] = step
+		return codeStep, binary.AppendUvarint(dst, zigzag(step))
 	}
+	if want == scaleCount {
+		want = now
+	} else if want > now {
+		s.floors[i] = want // the coarser one has failed: do not try it again and again
+	}
+	s.rescale(i, v, want)
 	x := math.Float64bits(v) ^ math.Float64bits(p) // not zero: equal bits are code 0
 	lead := bits.LeadingZeros64(x) / 8
 	size := 8 - lead - bits.TrailingZeros64(x)/8
 	var raw [8]byte
 	binary.BigEndian.PutUint64(raw[:], x)
-	dst = append(dst, byte(lead)|byte(size-1)<<3|s.scales[i]<<6)
+	dst = append(dst, shapeOf(lead, size)*scaleCount+want)
 	return codeXOR, append(dst, raw[lead:lead+size]...)
+}
+
+// coarsest returns the coarsest scale at which v is a whole number, scaleCount when there is none.
+func (s *State) coarsest(i int, v float64) uint8 {
+	for k := s.floors[i]; k < scaleCount; k++ {
+		if _, ok := exact(v, scale(k)); ok {
+			return k
+		}
+	}
+	return scaleCount
+}
+
+// rescale gives a column the scale k as its value becomes v.
+func (s *State) rescale(i int, v float64, k uint8) {
+	s.scales[i] = k
+	s.steps[i] = near(v, scale(k)) - near(s.before[i], scale(k))
+}
+
+// shapeOf numbers the pairs of leading zero bytes and payload length.
+func shapeOf(lead, size int) byte { return byte(lead*8 - lead*(lead-1)/2 + size - 1) }
+
+// shape is the inverse of shapeOf.
+func shape(n byte) (lead, size int) {
+	for left := int(n); ; lead++ {
+		if left < 8-lead {
+			return lead, left + 1
+		}
+		left -= 8 - lead
+	}
 }
 
 // Decode reads one row from src into s and returns the bytes after it. After an error the state is undefined and the stream
 // must start anew.
 func (s *State) Decode(src []byte) (rest []byte, err error) {
 	n := len(s.before)
-	head := (n + 3) / 4
-	if len(src) < head {
-		return nil, fmt.Errorf("codes of %d values: %w", n, ErrTruncated)
+	if src, err = s.readCodes(src, codeBytes(n)); err != nil {
+		return nil, fmt.Errorf("codes of %d values: %w", n, err)
 	}
-	codes, src := src[:head], src[head:]
-	for b, packed := range codes {
-		if packed == 0 {
-			continue
-		}
-		for j := range 4 {
-			code := packed >> (j * 2) & 3
+	for b, packed := range s.codes {
+		for j := 0; packed != 0; j, packed = j+1, packed>>2 {
+			code := packed & 3
 			if code == codeSame {
 				continue
 			}
@@ -144,40 +224,71 @@ func (s *State) Decode(src []byte) (rest []byte, err error) {
 	return src, nil
 }
 
-func (s *State) decodeValue(src []byte, i int, code byte) ([]byte, error) {
-	if code == codeXOR {
-		return s.decodeXOR(src, i)
+// readCodes reads size bytes of codes into s.codes.
+func (s *State) readCodes(src []byte, size int) (rest []byte, err error) {
+	if size <= plainCodes {
+		if len(src) < size {
+			return nil, ErrTruncated
+		}
+		s.codes = append(s.codes[:0], src[:size]...)
+		return src[size:], nil
 	}
-	u, size := binary.Uvarint(src)
-	if size == 0 {
+	bitmap := (size + 7) / 8
+	if len(src) < bitmap {
 		return nil, ErrTruncated
 	}
-	if size < 0 {
-		return nil, errors.New("integer delta exceeds 64 bits")
+	marks, src := src[:bitmap], src[bitmap:]
+	s.codes = s.codes[:0]
+	for i := range size {
+		if marks[i/8]>>(i%8)&1 == 0 {
+			s.codes = append(s.codes, 0)
+			continue
+		}
+		if len(src) == 0 {
+			return nil, ErrTruncated
+		}
+		s.codes = append(s.codes, src[0])
+		src = src[1:]
 	}
-	f := 1.0
-	if code == codeDecimal {
-		f = scale(s.scales[i])
+	return src, nil
+}
+
+func (s *State) decodeValue(src []byte, i int, code byte) ([]byte, error) {
+	switch code {
+	case codeXOR:
+		return s.decodeXOR(src, i)
+	case codeStep:
+		u, size := binary.Uvarint(src)
+		if size == 0 {
+			return nil, ErrTruncated
+		}
+		if size < 0 {
+			return nil, errors.New("step exceeds 64 bits")
+		}
+		s.steps[i] = unzigzag(u)
+		src = src[size:]
 	}
-	s.before[i] = float64(near(s.before[i], f)+unzigzag(u)) / f
-	return src[size:], nil
+	f := scale(s.scales[i])
+	s.before[i] = float64(near(s.before[i], f)+s.steps[i]) / f
+	return src, nil
 }
 
 func (s *State) decodeXOR(src []byte, i int) ([]byte, error) {
 	if len(src) == 0 {
 		return nil, ErrTruncated
 	}
-	lead, size := int(src[0]&7), int(src[0]>>3&7)+1
-	if lead+size > 8 {
-		return nil, fmt.Errorf("%d bytes after %d zero bytes exceed a float64", size, lead)
+	if src[0] >= shapes*scaleCount {
+		return nil, fmt.Errorf("header %d does not exist", src[0])
 	}
+	lead, size := shape(src[0] / scaleCount)
 	if len(src) < 1+size {
 		return nil, ErrTruncated
 	}
-	s.scales[i] = src[0] >> 6
 	var raw [8]byte
 	copy(raw[lead:], src[1:1+size])
-	s.before[i] = math.Float64frombits(math.Float64bits(s.before[i]) ^ binary.BigEndian.Uint64(raw[:]))
+	v := math.Float64frombits(math.Float64bits(s.before[i]) ^ binary.BigEndian.Uint64(raw[:]))
+	s.rescale(i, v, src[0]%scaleCount)
+	s.before[i] = v
 	return src[1+size:], nil
 }
 

@@ -19,15 +19,23 @@ func TestGolden(t *testing.T) {
 		want []string
 	}{
 		"constants cost two bits": {[][]float64{{0, 0, 0, 0, 0}}, []string{"0000"}},
-		"integers":                {[][]float64{{1, -1}, {3, -1}}, []string{"050201", "0104"}},
-		"jiffies":                 {[][]float64{{12.34}, {12.35}}, []string{"02a413", "0202"}},
-		"milliseconds change the scale once": {
-			[][]float64{{0.125}, {0.126}},
-			[]string{"03483fc0", "0202"},
+		"integers":                {[][]float64{{1, -1}, {3, -1}}, []string{"05" + "02" + "01", "01" + "04"}},
+		"a steady step is free":   {[][]float64{{1}, {3}, {5}, {7}}, []string{"01" + "02", "01" + "04", "02", "02"}},
+		"jiffies": {
+			[][]float64{{12.34}, {12.35}, {12.36}},
+			[]string{"03" + "354028ae147ae147ae", "01" + "02", "02"},
+		},
+		"pages become a scale of their own": {
+			[][]float64{{1 << 20}, {1<<20 + 4096}, {1<<20 + 3*4096}},
+			[]string{"01" + "80808001", "03" + "6910", "01" + "04"},
 		},
 		"negative zero and NaN are bits": {
 			[][]float64{{math.Copysign(0, -1), math.NaN()}},
-			[]string{"0f008038" + "7ff8000000000001"},
+			[]string{"0f" + "0380" + "347ff8000000000001"},
+		},
+		"bytes of codes that are zero are left out": {
+			[][]float64{append(make([]float64, 20), 1)},
+			[]string{"20" + "01" + "02"},
 		},
 	}
 	for name, tt := range tests {
@@ -62,6 +70,9 @@ func TestEveryValueComesBackBitForBit(t *testing.T) {
 		func(float64) float64 { return float64(rnd.IntN(1e9)) / 1e3 },
 		func(float64) float64 { return float64(rnd.IntN(1e9)) / 1e6 },
 		func(float64) float64 { return float64(rnd.IntN(1e9)) / 1e9 },
+		func(float64) float64 { return float64(rnd.IntN(1e6)) * 4096 },
+		func(b float64) float64 { return b + 512 },
+		func(b float64) float64 { return b + 1024 },
 		func(float64) float64 { return math.Float64frombits(rnd.Uint64()) },
 		func(float64) float64 { return rnd.NormFloat64() },
 		func(float64) float64 {
