@@ -39,6 +39,7 @@ type DB struct {
 	*bun.DB
 	logger  *slog.Logger
 	metrics *metrics
+	readers *sql.DB  // nil on PostgreSQL
 	sync    *walSync // nil on PostgreSQL
 }
 

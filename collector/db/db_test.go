@@ -382,6 +382,40 @@ func TestJSONAndTextRoundTrip(t *testing.T) {
 	})
 }
 
+func TestStmt(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		stmt := d.Prepare("SELECT value FROM settings WHERE key = ? AND key <> ?")
+		ask := func(ctx context.Context) string {
+			var v string
+			if err := stmt.QueryRow(ctx, "k", "x").Scan(&v); err != nil && !db.IsNoRows(err) {
+				t.Error(err)
+			}
+			return v
+		}
+		_ = d.InTx(t.Context(), func(ctx context.Context, tx bun.Tx) error {
+			if err := put(ctx, tx, "k", "1"); err != nil {
+				t.Error(err)
+			}
+			if in, out := ask(ctx), ask(t.Context()); in != "1" || out != "" {
+				t.Errorf("inside %q, outside %q", in, out)
+			}
+			return nil
+		})
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() {
+				if got := ask(t.Context()); got != "1" {
+					t.Errorf("got %q", got)
+				}
+			})
+		}
+		wg.Wait()
+		if err := d.Prepare("SELECT nonsense FROM nowhere").QueryRow(t.Context()).Scan(new(string)); err == nil || !strings.Contains(err.Error(), "nowhere") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
 func TestIDsAndTimes(t *testing.T) {
 	last := ""
 	for range 1000 {

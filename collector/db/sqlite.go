@@ -67,7 +67,7 @@ func openSQLite(ctx context.Context, o Options, logger *slog.Logger, m *metrics)
 	readers.SetMaxOpenConns(n)
 	readers.SetMaxIdleConns(n)
 	b := bun.NewDB(writer, sqlitedialect.New(), bun.WithConnResolver(router{readers: readers}))
-	return &DB{DB: b, logger: logger, metrics: m, sync: startWALSync(path, time.Second, logger)}, nil
+	return &DB{DB: b, logger: logger, metrics: m, readers: readers, sync: startWALSync(path, time.Second, logger)}, nil
 }
 
 // sqliteDSN returns the address of the file at path with settings every connection has, and more.
