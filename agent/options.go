@@ -90,7 +90,7 @@ func (c *Config) Validate() error {
 }
 
 func (c *Config) builtin() []checks.Spec {
-	return all.Builtin(all.Options{ProcFS: c.ProcFS, SysFS: c.SysFS, RootFS: c.RootFS})
+	return all.Builtin(all.Options{Proc: c.ProcFS, Sys: c.SysFS, Root: c.RootFS})
 }
 
 // Checks returns the checks this configuration asks for.

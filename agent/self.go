@@ -156,7 +156,7 @@ func (a *Agent) report(p *parts) status.Report {
 		DataDir: a.config.DataDir, Expires: p.id.NotAfter(), SpoolLimit: a.config.SpoolBytes,
 		Collector: status.Collector{
 			Address: st.Address, Connected: st.Connected, Since: st.Since, LastError: st.LastError, Streams: st.Streams,
-			Attempts: st.Attempts, SkewSeconds: st.Skew.Seconds(), SentSamples: n.Samples, SentBytes: n.WireSent,
+			Attempts: st.Attempts, SkewSeconds: st.Skew.Seconds(), SentSamples: n.Samples, Payload: n.Payload, SentBytes: n.WireSent, ReadBytes: n.WireRead,
 		},
 	}
 	for _, c := range spool.Classes {

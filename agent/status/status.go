@@ -45,7 +45,9 @@ type Collector struct {
 	Attempts    uint64    `json:"attempts"`
 	SkewSeconds float64   `json:"clock_skew_seconds"`
 	SentSamples uint64    `json:"sent_samples"`
+	Payload     uint64    `json:"sent_payload_bytes"`
 	SentBytes   uint64    `json:"wire_sent_bytes"`
+	ReadBytes   uint64    `json:"wire_received_bytes"`
 }
 
 // Class is what the spool holds of a delivery class.
