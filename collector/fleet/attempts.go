@@ -60,18 +60,21 @@ func (a *attempts) failed(addr netip.Addr, now time.Time) {
 	b.left = max(b.left-1, -attemptDebt)
 }
 
-// forget drops every address with nothing held against it, or the one with the least when all have something.
+// forget makes room: it looks at some addresses and drops those with nothing held against them, or the one with the least.
 func (a *attempts) forget(now time.Time) {
+	const look = 64
 	var least netip.Addr
-	most := -float64(attemptDebt) - 1
-	for key, b := range a.seen {
+	most, looked := -float64(attemptDebt)-1, 0
+	for key, b := range a.seen { // begins anywhere
 		b.refill(now)
-		if b.left >= attemptBurst {
+		switch {
+		case b.left >= attemptBurst:
 			delete(a.seen, key)
-			continue
-		}
-		if b.left > most {
+		case b.left > most:
 			most, least = b.left, key
+		}
+		if looked++; looked == look {
+			break
 		}
 	}
 	if len(a.seen) >= maxAttempted {

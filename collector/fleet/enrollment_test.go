@@ -356,3 +356,14 @@ func TestTokenListAndRevocation(t *testing.T) {
 		}
 	})
 }
+
+func FuzzParseCSR(f *testing.F) {
+	f.Add(newTestKey(f).csr)
+	f.Add([]byte{0x30, 0x03, 0x02, 0x01, 0x00})
+	f.Fuzz(func(t *testing.T, der []byte) {
+		pub, err := parseCSR(der)
+		if (err == nil) != (pub != nil) || (err != nil && reasonOf(err) != reasonCSR) {
+			t.Errorf("key %v, error %v", pub, err)
+		}
+	})
+}

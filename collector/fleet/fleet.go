@@ -141,6 +141,9 @@ func New(o Options) (*Fleet, error) {
 // returns nil. An error means that the fleet could not be read at the start.
 func (f *Fleet) Run(ctx context.Context) error {
 	if err := f.loadRoster(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
 		return err
 	}
 	var wg sync.WaitGroup
