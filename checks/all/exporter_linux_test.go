@@ -21,7 +21,7 @@ import (
 )
 
 // exporterPath finds Debian's node_exporter, which is what dashboards and rules were written against.
-func exporterPath(t *testing.T) string {
+func exporterPath(t testing.TB) string {
 	t.Helper()
 	path, err := exec.LookPath("prometheus-node-exporter")
 	if err != nil {
@@ -40,7 +40,7 @@ type exporter struct {
 }
 
 // startExporter runs node_exporter with the given collectors and flags until the test ends.
-func startExporter(t *testing.T, collectors []string, env []string, flags ...string) *exporter {
+func startExporter(t testing.TB, collectors, env []string, flags ...string) *exporter {
 	t.Helper()
 	path := exporterPath(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")

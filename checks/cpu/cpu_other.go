@@ -10,6 +10,7 @@ import (
 	"github.com/shirou/gopsutil/v3/cpu"
 
 	"github.com/picketmon/picket/checks"
+	"github.com/picketmon/picket/checks/hostfs"
 )
 
 func newCheck(Options) checks.Check { return checks.Func(run) }
@@ -20,7 +21,7 @@ func run(ctx context.Context, r checks.Reporter) error {
 	}
 	times, err := cpu.TimesWithContext(ctx, true)
 	if err != nil {
-		return fmt.Errorf("read CPU times: %w", err)
+		return fmt.Errorf("read CPU times: %w", hostfs.NoData(err))
 	}
 	for _, t := range times {
 		number := strings.TrimPrefix(t.CPU, "cpu")

@@ -89,7 +89,7 @@ func (c *check) parse(data []byte, r checks.Reporter) error {
 			continue
 		}
 		c.udev.identify(&d.identity, d.name, major, minor, r.Time())
-		d.identity.report(r)
+		d.reportFacts(r)
 	}
 	c.devices.Sweep(seen)
 	return problems.Err()

@@ -34,7 +34,7 @@ func FuzzParse(f *testing.F) {
 		c := newCheck(Options{FS: hostfs.New(hostfs.Options{Run: "/nowhere"})}, regexp.MustCompile(DefaultExclude)).(*check)
 		rec := checktest.NewRecorder(time.Time{})
 		_ = c.parse(data, rec)
-		(&identity{infos: facts("sda", "8", "0", properties(record))}).report(rec)
+		(&identity{infos: facts("sda", "8", "0", properties(record))}).reportFacts(rec)
 		checktest.Valid(t, rec)
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/shirou/gopsutil/v3/disk"
 
 	"github.com/picketmon/picket/checks"
+	"github.com/picketmon/picket/checks/hostfs"
 )
 
 func newCheck(_ Options, exclude *regexp.Regexp) checks.Check {
@@ -24,7 +25,7 @@ func run(ctx context.Context, r checks.Reporter, exclude *regexp.Regexp) error {
 	}
 	devices, err := disk.IOCountersWithContext(ctx)
 	if err != nil {
-		return fmt.Errorf("read disk counters: %w", err)
+		return fmt.Errorf("read disk counters: %w", hostfs.NoData(err))
 	}
 	for _, name := range slices.Sorted(maps.Keys(devices)) {
 		if exclude.MatchString(name) {

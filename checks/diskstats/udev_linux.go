@@ -101,7 +101,7 @@ func facts(device, major, minor string, p map[string]string) []fact {
 	return list
 }
 
-func (id *identity) report(r checks.Reporter) {
+func (id *identity) reportFacts(r checks.Reporter) {
 	for i := range id.infos {
 		f := &id.infos[i]
 		r.Gauge(f.family, f.value, f.labels...)

@@ -52,8 +52,7 @@ func (l *lister) list(_ context.Context, at time.Time) ([]*mount, error) {
 		if err == nil || len(mounts) > 0 {
 			return mounts, err
 		}
-		var malformed *hostfs.LineError
-		if errors.As(err, &malformed) {
+		if _, malformed := errors.AsType[*hostfs.LineError](err); malformed {
 			return nil, err
 		}
 		l.file = l.fallback // process 1 is hidden from this user

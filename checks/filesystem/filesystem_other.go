@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/shirou/gopsutil/v3/disk"
+
+	"github.com/picketmon/picket/checks/hostfs"
 )
 
 // What node_exporter leaves out on systems other than Linux.
@@ -30,7 +32,7 @@ func newLister(_ Options, points, types *regexp.Regexp) lister {
 func (l *lister) list(ctx context.Context, _ time.Time) ([]*mount, error) {
 	parts, err := disk.PartitionsWithContext(ctx, false)
 	if err != nil && len(parts) == 0 {
-		return nil, fmt.Errorf("list file systems: %w", err)
+		return nil, fmt.Errorf("list file systems: %w", hostfs.NoData(err))
 	}
 	var mounts []*mount
 	for _, p := range parts {
@@ -46,7 +48,7 @@ func (l *lister) list(ctx context.Context, _ time.Time) ([]*mount, error) {
 func statfs(path string) (Usage, error) {
 	u, err := disk.Usage(path)
 	if err != nil {
-		return Usage{}, fmt.Errorf("ask %s: %w", path, err)
+		return Usage{}, fmt.Errorf("ask %s: %w", path, hostfs.NoData(err))
 	}
 	return Usage{
 		Size: float64(u.Total), Free: float64(u.Total - u.Used), Avail: float64(u.Free),

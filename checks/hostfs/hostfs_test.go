@@ -38,7 +38,7 @@ func read(t *testing.T, f *hostfs.File, at time.Time) string {
 func TestFileIsReadOncePerCycle(t *testing.T) {
 	dir := t.TempDir()
 	view := hostfs.New(hostfs.Options{Proc: dir})
-	defer view.Close()
+	t.Cleanup(func() { _ = view.Close() })
 	path := filepath.Join(dir, "stat")
 	write(t, path, "one")
 	at := time.UnixMilli(1000)
@@ -65,7 +65,7 @@ func TestFileIsReadOncePerCycle(t *testing.T) {
 func TestFileGrowsAndShrinks(t *testing.T) {
 	dir := t.TempDir()
 	view := hostfs.New(hostfs.Options{Proc: dir})
-	defer view.Close()
+	t.Cleanup(func() { _ = view.Close() })
 	f := view.Proc("x")
 	for _, n := range []int{0, 1, 511, 512, 513, 1024, 100_000, 3} {
 		want := strings.Repeat("x", n)
@@ -112,7 +112,7 @@ func TestFileThatComesAndGoes(t *testing.T) {
 func TestFileFromManyGoroutines(t *testing.T) {
 	dir := t.TempDir()
 	view := hostfs.New(hostfs.Options{Proc: dir})
-	defer view.Close()
+	t.Cleanup(func() { _ = view.Close() })
 	write(t, filepath.Join(dir, "stat"), strings.Repeat("7", 5000))
 	var wg sync.WaitGroup
 	for g := range 8 {

@@ -57,10 +57,13 @@ func (p *Problems) Err() error {
 	return fmt.Errorf("%w (and %d more)", p.first, p.more)
 }
 
-// NoData returns checks.ErrNoData when err says that the host does not have the file or that its kernel does not support
-// it, else err.
+// unimplemented is what gopsutil, which keeps its error to itself, says on systems that it cannot ask.
+const unimplemented = "not implemented yet"
+
+// NoData returns checks.ErrNoData when err says that the host does not have the file, or that its kernel or gopsutil do not
+// support what was asked, else err.
 func NoData(err error) error {
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errors.ErrUnsupported) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errors.ErrUnsupported) || err != nil && err.Error() == unimplemented {
 		return checks.ErrNoData
 	}
 	return err

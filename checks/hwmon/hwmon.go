@@ -6,6 +6,7 @@ package hwmon
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"time"
 
@@ -69,10 +70,9 @@ func (c *check) Run(ctx context.Context, r checks.Reporter) error {
 		return err
 	}
 	if c.looked.IsZero() || r.Time().Sub(c.looked).Abs() >= lookAgain {
-		if err := c.discover(ctx); err != nil {
+		if err := c.discover(ctx, r.Time()); err != nil {
 			return err
 		}
-		c.looked = r.Time()
 	}
 	if len(c.readings) == 0 {
 		return checks.ErrNoData
@@ -110,12 +110,11 @@ func (rd *reading) read(at time.Time) bool {
 }
 
 // discover makes the list of readings anew. Files that are still wanted stay open.
-func (c *check) discover(ctx context.Context) error {
+func (c *check) discover(ctx context.Context, at time.Time) error {
 	const class = "class/hwmon"
 	entries, err := os.ReadDir(c.fs.SysPath(class))
-	if err != nil {
-		c.keep(nil)
-		return hostfs.NoData(err)
+	if err != nil && !os.IsNotExist(err) {
+		return fmt.Errorf("list sensors: %w", err)
 	}
 	var found []reading
 	named := make(map[string]bool)
@@ -135,6 +134,7 @@ func (c *check) discover(ctx context.Context) error {
 		}
 	}
 	c.keep(found)
+	c.looked = at
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/shirou/gopsutil/v3/load"
 
 	"github.com/picketmon/picket/checks"
+	"github.com/picketmon/picket/checks/hostfs"
 )
 
 func newCheck(Options) checks.Check { return checks.Func(run) }
@@ -24,7 +25,7 @@ func run(ctx context.Context, r checks.Reporter) error {
 	}
 	avg, err := load.AvgWithContext(ctx)
 	if err != nil {
-		return fmt.Errorf("read load averages: %w", err)
+		return fmt.Errorf("read load averages: %w", hostfs.NoData(err))
 	}
 	r.Gauge("node_load1", avg.Load1)
 	r.Gauge("node_load5", avg.Load5)

@@ -10,6 +10,7 @@ import (
 	"github.com/shirou/gopsutil/v3/mem"
 
 	"github.com/picketmon/picket/checks"
+	"github.com/picketmon/picket/checks/hostfs"
 )
 
 func newCheck(Options) checks.Check { return checks.Func(run) }
@@ -20,7 +21,7 @@ func run(ctx context.Context, r checks.Reporter) error {
 	}
 	m, err := mem.VirtualMemoryWithContext(ctx)
 	if err != nil {
-		return fmt.Errorf("read memory: %w", err)
+		return fmt.Errorf("read memory: %w", hostfs.NoData(err))
 	}
 	r.Gauge("node_memory_MemTotal_bytes", float64(m.Total))
 	r.Gauge("node_memory_MemAvailable_bytes", float64(m.Available))
@@ -34,7 +35,7 @@ func run(ctx context.Context, r checks.Reporter) error {
 	}
 	s, err := mem.SwapMemoryWithContext(ctx)
 	if err != nil {
-		return fmt.Errorf("read swap: %w", err)
+		return fmt.Errorf("read swap: %w", hostfs.NoData(err))
 	}
 	r.Gauge("node_memory_SwapTotal_bytes", float64(s.Total))
 	r.Gauge("node_memory_SwapFree_bytes", float64(s.Free))

@@ -10,6 +10,7 @@ import (
 	"github.com/shirou/gopsutil/v3/net"
 
 	"github.com/picketmon/picket/checks"
+	"github.com/picketmon/picket/checks/hostfs"
 )
 
 func newCheck(_ Options, exclude *regexp.Regexp) checks.Check {
@@ -22,7 +23,7 @@ func run(ctx context.Context, r checks.Reporter, exclude *regexp.Regexp) error {
 	}
 	devices, err := net.IOCountersWithContext(ctx, true)
 	if err != nil {
-		return fmt.Errorf("read interface counters: %w", err)
+		return fmt.Errorf("read interface counters: %w", hostfs.NoData(err))
 	}
 	for i := range devices {
 		d := &devices[i]

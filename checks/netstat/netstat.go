@@ -37,9 +37,11 @@ func Spec(o Options) checks.Spec {
 	}
 }
 
+// tables is how many of the files are tables: a line of names, then a line of values. The others have both in one line.
+const tables = 2
+
 type check struct {
-	tables [2]*hostfs.File // a line of names, then a line of values
-	pairs  *hostfs.File    // a name and a value per line
+	files  [3]*hostfs.File // two tables, then pairs
 	wanted *regexp.Regexp
 	rows   hostfs.Cache[[]string] // families by line of names; empty means not wanted
 	names  hostfs.Cache[string]   // family by name in pairs; empty means not wanted
@@ -54,8 +56,7 @@ func newCheck(o Options) (*check, error) {
 		return nil, fmt.Errorf("netstat fields: %w", err)
 	}
 	return &check{
-		tables: [2]*hostfs.File{o.FS.Proc("net/netstat"), o.FS.Proc("net/snmp")},
-		pairs:  o.FS.Proc("net/snmp6"),
+		files:  [3]*hostfs.File{o.FS.Proc("net/netstat"), o.FS.Proc("net/snmp"), o.FS.Proc("net/snmp6")},
 		wanted: wanted,
 		rows:   hostfs.Cache[[]string]{Max: 64},
 	}, nil
@@ -68,27 +69,35 @@ func (c *check) Run(ctx context.Context, r checks.Reporter) error {
 	}
 	var problems hostfs.Problems
 	found := false
-	read := func(f *hostfs.File, parse func(string, []byte, checks.Reporter, *hostfs.Problems)) {
-		data, err := f.Acquire(r.Time())
-		defer f.Release()
+	for i := range c.files {
+		err := c.report(i, r, &problems)
 		if errors.Is(err, fs.ErrNotExist) {
-			return
+			continue
 		}
 		found = true
 		if err != nil {
 			problems.Add(fmt.Errorf("read protocol statistics: %w", err))
-			return
 		}
-		parse(f.Path(), data, r, &problems)
 	}
-	for _, f := range c.tables {
-		read(f, c.parseTable)
-	}
-	read(c.pairs, c.parsePairs)
 	if !found {
 		return checks.ErrNoData
 	}
 	return problems.Err()
+}
+
+func (c *check) report(i int, r checks.Reporter, problems *hostfs.Problems) error {
+	f := c.files[i]
+	data, err := f.Acquire(r.Time())
+	defer f.Release()
+	switch {
+	case err != nil:
+		return err
+	case i < tables:
+		c.parseTable(f.Path(), data, r, problems)
+	default:
+		c.parsePairs(f.Path(), data, r, problems)
+	}
+	return nil
 }
 
 // parseTable reads pairs of lines: "Tcp: ActiveOpens InSegs" and "Tcp: 30 23975".

@@ -39,10 +39,10 @@ func (d *decoder) next() (kind byte, err error) {
 		d.err = err
 		return 0, err
 	}
-	switch {
-	case head[0] == 'l':
+	switch head[0] {
+	case 'l':
 		d.big = false
-	case head[0] == 'B':
+	case 'B':
 		d.big = true
 	default:
 		return 0, d.fail("byte order %q", head[0])

@@ -9,6 +9,7 @@ import (
 	"github.com/shirou/gopsutil/v3/host"
 
 	"github.com/picketmon/picket/checks"
+	"github.com/picketmon/picket/checks/hostfs"
 )
 
 func newCheck() checks.Check { return checks.Func(run) }
@@ -19,7 +20,7 @@ func run(ctx context.Context, r checks.Reporter) error {
 	}
 	info, err := host.InfoWithContext(ctx)
 	if err != nil {
-		return fmt.Errorf("ask for the kernel: %w", err)
+		return fmt.Errorf("ask for the kernel: %w", hostfs.NoData(err))
 	}
 	system := map[string]string{"darwin": "Darwin", "windows": "Windows", "freebsd": "FreeBSD"}[info.OS]
 	if system == "" {

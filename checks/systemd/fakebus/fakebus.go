@@ -31,10 +31,11 @@ type Bus struct {
 	Error   string         // when set, every call to systemd is answered with this error
 	Silent  bool           // calls to systemd are not answered
 
-	Path  string // of the socket
-	Calls []string
-	conns map[net.Conn]bool
-	done  sync.WaitGroup
+	Path   string // of the socket
+	Calls  []string
+	places map[string]int // index into Units by path
+	conns  map[net.Conn]bool
+	done   sync.WaitGroup
 }
 
 // Start returns a bus that listens until the test ends.
@@ -203,7 +204,9 @@ type entry struct {
 
 func (b *Bus) list() []entry {
 	list := []entry{}
+	b.places = make(map[string]int)
 	for i, u := range b.Units {
+		b.places[string(unitPath(u.Name))] = i
 		list = append(list, entry{
 			u.Name, "Description " + strings.Repeat("x", i%7), u.Load, u.Active, "sub", "",
 			unitPath(u.Name), uint32(i), "", "/",
@@ -223,13 +226,12 @@ func (b *Bus) property(path string, args []any) (any, bool) {
 		v, ok := b.Manager[name]
 		return v, ok
 	}
-	for _, u := range b.Units {
-		if string(unitPath(u.Name)) == path {
-			v, ok := u.Props[iface+"."+name]
-			return v, ok
-		}
+	i, ok := b.places[path]
+	if !ok || i >= len(b.Units) {
+		return nil, false
 	}
-	return nil, false
+	v, ok := b.Units[i].Props[iface+"."+name]
+	return v, ok
 }
 
 // unitPath escapes a unit's name as systemd does.
