@@ -1,0 +1,154 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/picketmon/picket/collector/access"
+	"github.com/picketmon/picket/collector/fleet"
+)
+
+const agentsPath = "/api/v1/agents"
+
+// Agent is one enrolled agent.
+type Agent struct {
+	ID             string      `json:"id"`
+	Instance       string      `json:"instance" doc:"The value of the instance label: unique and stable"`
+	Hostname       string      `json:"hostname" doc:"As the host last told"`
+	State          fleet.State `json:"state" enum:"up,warn,down,never,revoked"`
+	OS             string      `json:"os"`
+	Arch           string      `json:"arch"`
+	Version        string      `json:"version" doc:"Of the agent"`
+	Fingerprint    string      `json:"fingerprint" doc:"Of the host, hex SHA-256"`
+	BootID         string      `json:"boot_id,omitempty"`
+	RemoteAddr     string      `json:"remote_addr,omitempty" doc:"As of the last connection"`
+	EnrolledWith   string      `json:"enrolled_with" doc:"The id of the enrolment token, or clone: and the id of the agent it was cloned from"`
+	EnrolledAt     time.Time   `json:"enrolled_at"`
+	LastSeenAt     time.Time   `json:"last_seen_at,omitzero"`
+	ConnectedAt    time.Time   `json:"connected_at,omitzero"`
+	DisconnectedAt time.Time   `json:"disconnected_at,omitzero"`
+	RevokedAt      time.Time   `json:"revoked_at,omitzero"`
+	RevokedReason  string      `json:"revoked_reason,omitempty"`
+}
+
+func agentOf(a fleet.Agent) Agent {
+	return Agent{
+		ID: string(a.ID), Instance: a.Instance, Hostname: a.Hostname, State: a.State, OS: a.OS, Arch: a.Arch, Version: a.Version,
+		Fingerprint: a.Fingerprint, BootID: a.BootID, RemoteAddr: a.RemoteAddr, EnrolledWith: a.EnrolledWith,
+		EnrolledAt: a.EnrolledAt, LastSeenAt: a.LastSeenAt, ConnectedAt: a.ConnectedAt, DisconnectedAt: a.DisconnectedAt,
+		RevokedAt: a.RevokedAt, RevokedReason: a.RevokedReason,
+	}
+}
+
+type Certificate struct {
+	Serial        string    `json:"serial"`
+	NotBefore     time.Time `json:"not_before"`
+	NotAfter      time.Time `json:"not_after"`
+	IssuedAt      time.Time `json:"issued_at"`
+	RevokedAt     time.Time `json:"revoked_at,omitzero"`
+	RevokedReason string    `json:"revoked_reason,omitempty"`
+}
+
+func certificateOf(c fleet.Certificate) Certificate {
+	return Certificate{
+		Serial: c.Serial, NotBefore: c.NotBefore, NotAfter: c.NotAfter, IssuedAt: c.IssuedAt, RevokedAt: c.RevokedAt,
+		RevokedReason: c.RevokedReason,
+	}
+}
+
+// AgentDetail is all about one agent, as far as it fits on a screen.
+type AgentDetail struct {
+	Agent
+	Certificates []Certificate `json:"certificates" nullable:"false" doc:"The newest first"`
+	Facts        []FactKind    `json:"facts" nullable:"false" doc:"How many there are of each kind"`
+	Results      []Result      `json:"results" nullable:"false" doc:"The latest of each check and resource"`
+	Events       []AgentEvent  `json:"events" nullable:"false" doc:"The newest 20"`
+	Drops        []Drop        `json:"drops" nullable:"false" doc:"What the agent gave up in the last 24 hours, the newest first"`
+}
+
+type agentsInput struct {
+	Paging
+	State fleet.State `query:"state" enum:"up,warn,down,never,revoked"`
+	Text  string      `query:"text" maxLength:"253" doc:"Part of the instance, the hostname or the id, in any case"`
+}
+
+// AgentInput names an agent.
+type AgentInput struct {
+	ID string `path:"id" maxLength:"1024" doc:"The agent's id or instance"`
+}
+
+type revokeInput struct {
+	AgentInput
+	Body revokeBody
+}
+
+type revokeBody struct {
+	Reason string `json:"reason,omitempty" maxLength:"500" doc:"For the list of agents and the audit log"`
+}
+
+// detailEvents and detailDrops bound what an agent's detail holds.
+const (
+	detailEvents = 20
+	detailDrops  = 24 * time.Hour
+)
+
+func (a *api) mountAgents() {
+	viewer := []access.Role{access.Viewer}
+	register(a, operation{
+		id: "list-agents", method: get, path: agentsPath, tag: "agent", roles: viewer, summary: "Agents by instance",
+	}, a.agents)
+	register(a, operation{
+		id: "show-agent", method: get, path: agentsPath + "/{id}", tag: "agent", roles: viewer,
+		summary: "One agent with its certificates, results, events and losses",
+	}, a.agent)
+	register(a, operation{
+		id: "revoke-agent", method: post, path: agentsPath + "/{id}/revoke", tag: "agent", roles: []access.Role{access.Operator},
+		summary: "Shut an agent out for good",
+		description: "Its certificates are worthless from now on and its stream ends at once. " +
+			"Its host comes back only as a new agent with a new token.",
+	}, a.revokeAgent)
+}
+
+func (a *api) agents(ctx context.Context, in *agentsInput) (*answer[list[Agent]], error) {
+	after, err := in.position()
+	if err != nil {
+		return nil, err
+	}
+	page, next, err := a.Fleet.Agents(ctx, fleet.Query{State: in.State, Text: in.Text, After: after, Limit: in.Limit})
+	if err != nil {
+		return nil, err
+	}
+	return &answer[list[Agent]]{list[Agent]{Items: items(page, agentOf), Next: cursor(next)}}, nil
+}
+
+func (a *api) agent(ctx context.Context, in *AgentInput) (*answer[AgentDetail], error) {
+	found, certs, err := a.Fleet.Agent(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	facts, err := a.Fleet.AgentFacts(ctx, found.ID, "")
+	if err != nil {
+		return nil, err
+	}
+	results, err := a.Events.Latest(ctx, string(found.ID))
+	if err != nil {
+		return nil, err
+	}
+	events, err := a.Events.Events(ctx, string(found.ID), detailEvents)
+	if err != nil {
+		return nil, err
+	}
+	drops, err := a.Fleet.Drops(ctx, found.ID, time.Now().Add(-detailDrops))
+	if err != nil {
+		return nil, err
+	}
+	return &answer[AgentDetail]{AgentDetail{
+		Agent: agentOf(found), Certificates: items(certs, certificateOf), Facts: factKinds(facts), Results: items(results, resultOf),
+		Events: items(events, agentEventOf), Drops: items(drops, dropOf),
+	}}, nil
+}
+
+func (a *api) revokeAgent(ctx context.Context, in *revokeInput) (*answer[Agent], error) {
+	revoked, err := a.Fleet.Revoke(ctx, in.ID, in.Body.Reason)
+	return &answer[Agent]{agentOf(revoked)}, err
+}
