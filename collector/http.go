@@ -1,11 +1,19 @@
 package collector
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 	"net/http"
+	"path/filepath"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/uptrace/bun"
 
 	"github.com/picketmon/picket/collector/access"
+	"github.com/picketmon/picket/collector/api"
 )
 
 // mountHTTP mounts every HTTP route of the product.
@@ -17,7 +25,49 @@ func (c *Collector) mountHTTP() error {
 	c.router.Route(http.MethodGet, "/healthz", ok, access.Public)
 	c.router.Route(http.MethodGet, "/readyz", http.HandlerFunc(c.ready), access.Public)
 	c.router.Route(http.MethodGet, "/metrics", promhttp.HandlerFor(c.reg, promhttp.HandlerOpts{}), access.Viewer)
-	return nil
+	return api.Mount(c.router, api.Options{
+		Access: c.access, Guard: c.guard, Fleet: c.fleet, Events: c.events, Version: c.opts.Version, Started: c.started,
+		AgentAddresses: []string{c.advertised()}, Storage: c.storage,
+		InTx: func(ctx context.Context, fn func(context.Context) error) error {
+			return c.db.InTx(ctx, func(ctx context.Context, _ bun.Tx) error { return fn(ctx) })
+		},
+	})
+}
+
+// storage adds up what the stores hold.
+func (c *Collector) storage(context.Context) (s api.Storage, err error) {
+	s.Series = c.store.Series()
+	if s.MetricsBytes, err = diskUse(filepath.Join(c.config.DataDir, "metrics"), ""); err != nil {
+		return s, err
+	}
+	if c.config.DatabaseURL == "" {
+		s.DatabaseBytes, err = diskUse(c.config.DataDir, "picket.db")
+	}
+	return s, err
+}
+
+// diskUse adds up the sizes of the files below dir, or of those directly in it whose names begin with prefix.
+func diskUse(dir, prefix string) (sum int64, err error) {
+	err = filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // the engine deletes files while we walk
+			return nil
+		case err != nil:
+			return err
+		case e.IsDir() && prefix != "" && path != dir:
+			return filepath.SkipDir
+		case e.IsDir() || !strings.HasPrefix(e.Name(), prefix):
+			return nil
+		}
+		if info, err := e.Info(); err == nil {
+			sum += info.Size()
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("add up the files in %s: %w", dir, err)
+	}
+	return sum, nil
 }
 
 // ready answers whether the collector can store: the database answers.
