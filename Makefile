@@ -7,22 +7,62 @@ TOOLBIN := $(CURDIR)/tools/bin
 
 .PHONY: help
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
 .PHONY: build
 build: ## build bin/picket, bin/picket-agent, bin/picket-collector
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 
+.PHONY: run
+run: build ## start a collector and an agent for this host, data in ./var
+	@exec packaging/make-run.sh
+
+.PHONY: test
+test: servers ## all tests, with race detector and real servers; installs what they need
+	PICKET_TEST_SERVERS=1 $(GO) test -race -timeout 25m ./...
+
+# What the tests run beside Picket. Debian's daemons are kept from starting; tests start them on free ports with data of their own.
+SERVERS := postgresql prometheus prometheus-node-exporter dbus-daemon curl
+.PHONY: servers
+servers:
+	@packaging/apt-install.sh $(SERVERS)
+
+.PHONY: lint
+lint: $(TOOLBIN)/golangci-lint ## the house's rules: .golangci.yml
+	$(TOOLBIN)/golangci-lint run --timeout 20m ./...
+
+.PHONY: soak
+soak: servers ## the long runs: kill -9 by the hundred, ten thousand corruptions, twelve hours of outage
+	PICKET_SOAK=1 PICKET_TEST_SERVERS=1 $(GO) test -count=1 -timeout 60m -v -run 'Soak|Kill|Corrupt|Away' ./agent/buffer ./test
+
+.PHONY: bench
+bench: build servers ## speed beside peers in the same run; figures stand in docs/performance.md
+	$(GO) run ./bench/agent
+	$(GO) run ./bench/append
+	$(GO) run ./bench/remotewrite
+	$(GO) run ./bench/ingest
+	$(GO) run ./bench/fleet
+
+.PHONY: package
+package: $(TOOLBIN)/nfpm ## deb packages and tarballs in dist/
+	VERSION=$(VERSION) packaging/package.sh
+
+.PHONY: clean
+clean: ## delete what was built; ./var stays
+	rm -rf bin dist tools/bin
+
+$(TOOLBIN)/golangci-lint: tools/go.mod
+	cd tools && GOBIN=$(TOOLBIN) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+$(TOOLBIN)/nfpm: tools/go.mod
+	cd tools && GOBIN=$(TOOLBIN) $(GO) install github.com/goreleaser/nfpm/v2/cmd/nfpm
+
 .PHONY: generate
-generate: protoc tools-protoc ## regenerate proto/gen
+generate: $(TOOLBIN)/protoc-gen-go ## regenerate proto/gen
+	@packaging/apt-install.sh protobuf-compiler
 	rm -rf proto/gen && mkdir -p proto/gen
 	PATH=$(TOOLBIN):$$PATH protoc -I proto --go_out=. --go-grpc_out=. \
 	  --go_opt=module=github.com/picketmon/picket --go-grpc_opt=module=github.com/picketmon/picket proto/*.proto
 
-.PHONY: protoc
-protoc:
-	@command -v protoc >/dev/null || packaging/apt-install.sh protobuf-compiler
-
-.PHONY: tools-protoc
-tools-protoc:
+$(TOOLBIN)/protoc-gen-go: tools/go.mod
 	cd tools && GOBIN=$(TOOLBIN) $(GO) install google.golang.org/protobuf/cmd/protoc-gen-go google.golang.org/grpc/cmd/protoc-gen-go-grpc

@@ -152,6 +152,7 @@ type parts struct {
 	transport *transport.Transport
 	schedule  *schedule.Scheduler
 	renewer   *enroll.Renewer
+	jobs      []schedule.Job
 	started   time.Time
 }
 
@@ -212,6 +213,7 @@ func (a *Agent) assemble(ctx context.Context, p *parts) error {
 	if err != nil {
 		return err
 	}
+	p.jobs = jobs
 	jobs = append(jobs, schedule.Job{Name: "agent", Check: &self{p: p, procfs: a.config.ProcFS}})
 	p.schedule, err = schedule.New(schedule.Options{
 		Jobs: jobs, Sink: p.transport, Logger: a.logger.With("component", "schedule"), Key: p.id.AgentID(), Interval: a.config.Interval,
@@ -261,6 +263,11 @@ func (a *Agent) live(ctx context.Context, p *parts) error {
 		g.Add(func() error { return part(partCtx) }, func(error) { stop() })
 	}
 	err := g.Run()
+	for _, j := range p.jobs {
+		if c, ok := j.Check.(io.Closer); ok {
+			err = errors.Join(err, c.Close())
+		}
+	}
 	stopSpool()
 	return errors.Join(err, <-spoolDone)
 }

@@ -92,8 +92,9 @@ func (r *run) execute(ctx context.Context, c *collection) {
 	if err == nil && timedOut {
 		err = fmt.Errorf("took %s, longer than its deadline of %s", took.Round(time.Millisecond), r.job.Timeout)
 	}
-	layout, values, ended, repErr := r.rec.finish(err == nil)
-	if err == nil || errors.Is(err, checks.ErrNoData) {
+	complete := err == nil || errors.Is(err, checks.ErrNoData)
+	layout, values, ended, repErr := r.rec.finish(complete)
+	if complete {
 		err = repErr
 	}
 	var reading *Reading
