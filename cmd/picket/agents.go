@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// agent is the part of an agent that tables show.
+type agent struct {
+	ID             string    `json:"id"`
+	Instance       string    `json:"instance"`
+	Hostname       string    `json:"hostname"`
+	State          string    `json:"state"`
+	OS             string    `json:"os"`
+	Arch           string    `json:"arch"`
+	Version        string    `json:"version"`
+	RemoteAddr     string    `json:"remote_addr"`
+	EnrolledWith   string    `json:"enrolled_with"`
+	EnrolledAt     time.Time `json:"enrolled_at"`
+	LastSeenAt     time.Time `json:"last_seen_at"`
+	ConnectedAt    time.Time `json:"connected_at"`
+	DisconnectedAt time.Time `json:"disconnected_at"`
+	RevokedAt      time.Time `json:"revoked_at"`
+	RevokedReason  string    `json:"revoked_reason"`
+}
+
+const agentsPath = "/api/v1/agents"
+
+func agentsCommand(a *app) *cobra.Command {
+	c := group("agents", "List, show and revoke agents")
+	c.AddCommand(agentsListCommand(a), agentsShowCommand(a), agentsRevokeCommand(a))
+	return c
+}
+
+func agentsListCommand(a *app) *cobra.Command {
+	var state string
+	c := &cobra.Command{
+		Use:               "list [TEXT]",
+		Short:             "List the agents whose instance, hostname or id contains the text",
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: a.completeAgents,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			query := url.Values{}
+			if state != "" {
+				query.Set("state", state)
+			}
+			if len(args) > 0 {
+				query.Set("text", args[0])
+			}
+			selected := len(query) > 0
+			agents, raw, err := collect[agent](cmd.Context(), c, agentsPath, query)
+			if err != nil {
+				return err
+			}
+			return a.print(cmd.OutOrStdout(), raw, func(out io.Writer) error {
+				if len(agents) == 0 {
+					fmt.Fprintln(cmd.ErrOrStderr(), noAgents(selected))
+					return nil
+				}
+				t := newTable("INSTANCE", "STATE", "SEEN", "VERSION", "PLATFORM", "ADDRESS")
+				for _, one := range agents {
+					t.add(one.Instance, one.State, a.ago(one.LastSeenAt), one.Version, one.OS+"/"+one.Arch, one.RemoteAddr)
+				}
+				return t.write(out)
+			})
+		},
+	}
+	c.Flags().StringVar(&state, "state", "", "only agents in this state: "+strings.Join(agentStates, ", "))
+	// Only a flag that does not exist can fail here.
+	_ = c.RegisterFlagCompletionFunc("state", cobra.FixedCompletions(agentStates, cobra.ShellCompDirectiveNoFileComp))
+	return c
+}
+
+func noAgents(selected bool) string {
+	if selected {
+		return "no such agents"
+	}
+	return `there are no agents yet: "picket tokens create" makes a token to enrol with`
+}
+
+// completeAgents offers the instances that begin like what was typed.
+func (a *app) completeAgents(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	return a.complete(cmd, args, func(ctx context.Context, c *client) (names []string, err error) {
+		var page struct{ Items []agent }
+		_, err = c.get(ctx, agentsPath, url.Values{"text": {typed}, "limit": {"1000"}}, &page)
+		for _, one := range page.Items {
+			if strings.HasPrefix(one.Instance, typed) && one.Instance == clean(one.Instance) {
+				names = append(names, cobra.CompletionWithDesc(one.Instance, one.State))
+			}
+		}
+		return names, err
+	})
+}
+
+func agentsRevokeCommand(a *app) *cobra.Command {
+	var (
+		reason string
+		yes    bool
+	)
+	c := &cobra.Command{
+		Use:   "revoke INSTANCE|ID",
+		Short: "Shut an agent out for good",
+		Long: "Shuts an agent out for good: its certificates are worthless from now on and its stream ends at once. " +
+			"Its host comes back only as a new agent with a new token. On a terminal it asks first.",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: a.completeAgents,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c, err := a.connect()
+			if err != nil {
+				return err
+			}
+			if !yes && a.terminal() {
+				fmt.Fprintf(cmd.ErrOrStderr(), "Shut out %s for good? [y/N] ", args[0])
+				line, _ := bufio.NewReader(io.LimitReader(a.in, maxLine)).ReadString('\n')
+				if line = strings.ToLower(strings.TrimSpace(line)); line != "y" && line != "yes" {
+					return errors.New("nothing was done")
+				}
+			}
+			var one agent
+			body := map[string]string{"reason": reason}
+			raw, err := c.do(cmd.Context(), http.MethodPost, agentsPath+"/"+url.PathEscape(args[0])+"/revoke", body, &one)
+			if err != nil {
+				return err
+			}
+			return a.print(cmd.OutOrStdout(), raw, func(out io.Writer) error {
+				_, err := fmt.Fprintf(out, "revoked %s (agent %s)\n", clean(one.Instance), clean(one.ID))
+				return err
+			})
+		},
+	}
+	c.Flags().StringVar(&reason, "reason", "", "why, for the list of agents and the audit log")
+	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	return c
+}
