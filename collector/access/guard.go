@@ -163,7 +163,7 @@ func (g *Guard) checkPassword(ctx context.Context, name, password, addr string) 
 	right := len(password) <= MaxPasswordBytes && hash.matches(password)
 	if !right || err != nil || row.Disabled {
 		g.store.metrics.failures.WithLabelValues(failedPassword).Inc()
-		g.logger.Warn("login refused", "user", db.Text(name), "remote_addr", addr, "known", err == nil, "disabled", row.Disabled)
+		g.logger.Warn("login refused", "user", db.Text(name[:min(len(name), maxNameBytes)]), "remote_addr", addr, "known", err == nil, "disabled", row.Disabled)
 		return userRow{}, errs.New(errs.Unauthenticated, "wrong user name or password")
 	}
 	now := time.Now()

@@ -173,7 +173,7 @@ func second[T any](_ T, err error) error { return err }
 func TestSuccessesAreNotLimited(t *testing.T) {
 	s := newStore(t, dbtest.Open(t))
 	g := newGuard(t, s)
-	addUser(t, s, "ada", access.Viewer)
+	ada := addUser(t, s, "ada", access.Viewer)
 	var wg sync.WaitGroup
 	for range 40 {
 		wg.Go(func() {
@@ -183,23 +183,15 @@ func TestSuccessesAreNotLimited(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	for range 40 {
-		if _, _, err := newGuard(t, s).Login(httptest.NewRequest("POST", "/", nil), "ada", password); err != nil {
+	addUser(t, s, "root", access.Admin)
+	for range 40 { // each new password is checked anew
+		if err := s.SetPassword(setup(), ada.ID, password); err != nil {
 			t.Fatal(err)
 		}
+		if kind := authKind(g, basicRequest("ada", password)); kind != "" {
+			t.Fatal(kind)
+		}
 	}
-	if sessions, err := s.Sessions(t.Context(), mustUser(t, s, "ada").ID); err != nil || len(sessions) != 40 {
-		t.Errorf("%d sessions, %v", len(sessions), err)
-	}
-}
-
-func mustUser(t *testing.T, s *access.Store, name string) access.User {
-	t.Helper()
-	u, err := s.UserByName(t.Context(), name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u
 }
 
 func TestSessions(t *testing.T) {

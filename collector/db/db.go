@@ -4,7 +4,8 @@
 //
 // Rules that hold on both databases: ids are TEXT (NewID), times are BIGINT Unix milliseconds UTC (Now), JSON is kept byte
 // for byte, and strings hold no NUL (Text). A SELECT made with bun goes to a reader, everything else to the writer; inside
-// InTx everything goes to the transaction, also what is asked of DB with the transaction's context.
+// InTx everything goes to the transaction, also what is asked of DB with the transaction's context. Text is ordered by bytes on
+// SQLite and by the database's collation on PostgreSQL.
 package db
 
 import (

@@ -121,26 +121,33 @@ func TestReopenKeepsRows(t *testing.T) {
 }
 
 func TestOpenAtOnce(t *testing.T) {
-	dbtest.EachOptions(t, func(t *testing.T, o db.Options) {
-		var wg sync.WaitGroup
-		errc := make(chan error, 4)
-		for range cap(errc) {
-			wg.Go(func() {
-				d, err := db.Open(t.Context(), o)
-				if err == nil {
-					err = d.InTx(t.Context(), func(ctx context.Context, tx bun.Tx) error { return put(ctx, tx, db.NewID(), "1") })
-					err = errors.Join(err, d.Close())
-				}
-				errc <- err
-			})
-		}
-		wg.Wait()
-		for range cap(errc) {
-			if err := <-errc; err != nil {
+	for range 5 {
+		dbtest.EachOptions(t, openAtOnce)
+	}
+}
+
+func openAtOnce(t *testing.T, o db.Options) {
+	const processes = 6
+	var wg sync.WaitGroup
+	begin := make(chan struct{})
+	for range processes {
+		wg.Go(func() {
+			<-begin
+			d, err := db.Open(t.Context(), o)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if err := d.InTx(t.Context(), func(ctx context.Context, tx bun.Tx) error { return put(ctx, tx, db.NewID(), "1") }); err != nil {
 				t.Error(err)
 			}
-		}
-	})
+			if err := d.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	close(begin)
+	wg.Wait()
 }
 
 func TestNewerSchemaIsRefused(t *testing.T) {

@@ -33,6 +33,7 @@ func txFrom(ctx context.Context) (bun.Tx, bool) {
 //
 // Within fn use tx, or DB with fn's ctx, which is the same transaction. InTx inside fn joins the outer transaction: only the
 // outermost commits. fn must not hand its ctx to a goroutine that outlives it. SQLite has one writer: do nothing slow in fn.
+// On PostgreSQL a statement that fails ends the transaction, so fn cannot go on after IsUnique: let it say ON CONFLICT.
 func (d *DB) InTx(ctx context.Context, fn func(ctx context.Context, tx bun.Tx) error) error {
 	return d.inTx(ctx, sql.LevelSerializable, fn)
 }

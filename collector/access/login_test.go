@@ -56,3 +56,37 @@ func TestTooManyWaitingLoginsAreRefused(t *testing.T) {
 		t.Errorf("afterwards: %v, %d waiting", err, h.waiting.Load())
 	}
 }
+
+// The password changes between its check and the session: the session must not begin.
+func TestNoSessionAfterAChange(t *testing.T) {
+	s, err := NewStore(Options{DB: dbtest.Open(t), Logger: slog.New(slog.DiscardHandler), Hash: HashParams{Memory: 64, Time: 1, Threads: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := With(t.Context(), System("test"))
+	for _, name := range []string{"root", "ada"} {
+		if _, err := s.CreateUser(ctx, NewUser{Name: name, Password: "correct horse battery", Roles: Roles{Admin}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	row, err := s.userRowByName(ctx, "ada")
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin := func() error {
+		_, _, err := s.createSession(ctx, row, "", "")
+		return err
+	}
+	if err := s.SetDisabled(ctx, row.ID, true); err != nil || begin() == nil {
+		t.Errorf("a session of a disabled user began (%v)", err)
+	}
+	if err := s.SetDisabled(ctx, row.ID, false); err != nil || begin() != nil {
+		t.Errorf("no session of an enabled user (%v)", err)
+	}
+	if err := s.SetPassword(ctx, row.ID, "another long password"); err != nil || begin() == nil {
+		t.Errorf("a session with the old password began (%v)", err)
+	}
+	if err := s.DeleteUser(ctx, row.ID); err != nil || begin() == nil {
+		t.Errorf("a session of a deleted user began (%v)", err)
+	}
+}
