@@ -1,0 +1,16 @@
+package metrics
+
+import (
+	"os"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// TestMain also is the program that TestKill kills.
+func TestMain(m *testing.M) {
+	if dir := os.Getenv("PICKET_METRICS_TEST_WRITER"); dir != "" {
+		os.Exit(writeUntilKilled(dir))
+	}
+	goleak.VerifyTestMain(m)
+}
