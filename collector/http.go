@@ -8,12 +8,15 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/uptrace/bun"
 
 	"github.com/picketmon/picket/collector/access"
 	"github.com/picketmon/picket/collector/api"
+	"github.com/picketmon/picket/collector/api/prometheus"
+	"github.com/picketmon/picket/collector/metrics"
 )
 
 // mountHTTP mounts every HTTP route of the product.
@@ -25,6 +28,9 @@ func (c *Collector) mountHTTP() error {
 	c.router.Route(http.MethodGet, "/healthz", ok, access.Public)
 	c.router.Route(http.MethodGet, "/readyz", http.HandlerFunc(c.ready), access.Public)
 	c.router.Route(http.MethodGet, "/metrics", promhttp.HandlerFor(c.reg, promhttp.HandlerOpts{}), access.Viewer)
+	if err := c.mountPrometheus(); err != nil {
+		return err
+	}
 	return api.Mount(c.router, api.Options{
 		Access: c.access, Guard: c.guard, Fleet: c.fleet, Events: c.events, Version: c.opts.Version, Started: c.started,
 		AgentAddresses: []string{c.advertised()}, Storage: c.storage,
@@ -32,6 +38,26 @@ func (c *Collector) mountHTTP() error {
 			return c.db.InTx(ctx, func(ctx context.Context, _ bun.Tx) error { return fn(ctx) })
 		},
 	})
+}
+
+// mountPrometheus mounts what tools made for Prometheus ask: reading is for viewers, remote write for operators.
+func (c *Collector) mountPrometheus() error {
+	engine, err := metrics.NewPromQL(metrics.PromQLOptions{Logger: c.logger, Registerer: c.reg})
+	if err != nil {
+		return err
+	}
+	router := c.router.With(access.Errors(access.PrometheusErrors))
+	for _, r := range prometheus.Routes(prometheus.Options{
+		Engine: engine, Store: c.store, Catalog: c.catalog, Logger: c.logger, Registerer: c.reg, Version: c.opts.Version,
+		Started: c.started, Retention: c.config.RetentionTime.String(), Lookback: 5 * time.Minute, Timeout: access.DefaultTimeout,
+	}) {
+		role := access.Viewer
+		if r.Write {
+			role = access.Operator
+		}
+		router.Route(r.Method, r.Pattern, r.Handler, role)
+	}
+	return nil
 }
 
 // storage adds up what the stores hold.
