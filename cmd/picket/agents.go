@@ -113,8 +113,9 @@ func agentsRevokeCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "revoke INSTANCE|ID",
 		Short: "Shut an agent out for good",
-		Long: "Shuts an agent out for good: its certificates are worthless from now on and its stream ends at once. " +
-			"Its host comes back only as a new agent with a new token. On a terminal it asks first.",
+		Long: `Shuts an agent out for good: its certificates are worthless from now on and its stream
+ends at once. Its host comes back only as a new agent with a new token. On a terminal it
+asks first.`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.completeAgents,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -37,7 +37,7 @@ func TestWindow(t *testing.T) {
 		{"-1d", "-23h", "30", "13:00:00 14:00:00 30s"},
 		{"12:00", "12:01", "100ms", "12:00:00 12:01:00 100ms"},
 	} {
-		w, err := parseWindow(c.start, c.end, c.step, noon)
+		w, err := parseWindow(c.start, c.end, c.step, noon.Add(379*time.Millisecond))
 		check(t, err)
 		same(t, c.start+" to "+c.end, c.want, w.start.Format(time.TimeOnly)+" "+w.end.Format(time.TimeOnly)+" "+w.step.String())
 	}

@@ -22,8 +22,9 @@ func loginCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "login",
 		Short: "Sign in and keep the session for the next calls",
-		Long: "Signs in with a password, read without echo from the terminal or as a line of standard input. The session is kept for this " +
-			"URL in a file that only you can read; it ends after 12 hours without use, after 7 days, or with \"picket logout\".",
+		Long: `Signs in with a password, read without echo from the terminal or as a line of standard
+input. The session is kept for this URL in a file that only you can read; it ends after
+12 hours without use, after 7 days, or with "picket logout".`,
 		Example: "  picket login --url https://picket.example.com --user ada\n  picket login --user admin < password-file",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -67,7 +67,8 @@ func newRoot(a *app) *cobra.Command {
 		Short: "Ask a Picket collector",
 		Long: `Ask a Picket collector, at --url or PICKET_URL (` + defaultURL + `).
 
-Who asks: PICKET_TOKEN (an API token), else PICKET_USER and PICKET_PASSWORD, else the session that "picket login" made.`,
+Who asks: PICKET_TOKEN (an API token), else PICKET_USER and PICKET_PASSWORD, else the
+session that "picket login" made.`,
 		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,

@@ -88,7 +88,7 @@ func TestOutputs(t *testing.T) {
 		"query names": {[]string{"query", "x"}, map[string]string{"GET /prometheus/api/v1/query?query=x": vector(strange)}},
 		"query none":  {[]string{"query", "x"}, map[string]string{"GET /prometheus/api/v1/query?query=x": vector("")}},
 		"query warnings": {[]string{"query", "1"}, map[string]string{
-			"GET /prometheus/api/v1/query?query=1": `{"status":"success","data":{"resultType":"scalar","result":[1763899200,"1"]},"warnings":["look\nout"],"infos":["rate of a gauge"]}`,
+			"GET /prometheus/api/v1/query?query=1": `{"status":"success","data":{"resultType":"scalar","result":[1763899200,"1"]},"warnings":["look\nout"],"infos":["PromQL info: rate of a gauge"]}`,
 		}},
 		"query at a time": {[]string{"query", "--time", "-1h", `"x"`}, map[string]string{
 			`GET /prometheus/api/v1/query?query="x"&time=1795431600`: `{"status":"success","data":{"resultType":"string","result":[1763899200,"x"]}}`,

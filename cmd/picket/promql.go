@@ -27,10 +27,10 @@ type promAnswer struct {
 // warn shows what the engine remarked.
 func (p promAnswer) warn(out io.Writer) {
 	for _, w := range p.Warnings {
-		fmt.Fprintln(out, "warning:", clean(w))
+		fmt.Fprintln(out, "warning:", clean(strings.TrimPrefix(w, "PromQL warning: ")))
 	}
 	for _, i := range p.Infos {
-		fmt.Fprintln(out, "info:", clean(i))
+		fmt.Fprintln(out, "info:", clean(strings.TrimPrefix(i, "PromQL info: ")))
 	}
 }
 

@@ -33,8 +33,10 @@ func queryRangeCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "query-range EXPR",
 		Short: "Ask for the values of a PromQL expression over a time",
-		Long: "Asks for the values of a PromQL expression at each step from start to end, and draws one line for each series; --points " +
-			`shows every value instead. Times are now, -1h, 15:04, "2006-01-02 15:04", RFC 3339 or Unix seconds.`,
+		Long: `Asks for the values of a PromQL expression at each step from start to end, and draws one
+line for each series; --points shows every value instead.
+
+Times are now, -1h, 15:04, "2006-01-02 15:04", RFC 3339 or Unix seconds.`,
 		Example: "  picket query-range --start -6h 'node_load1'\n" +
 			"  picket query-range --start 14:00 --end 15:00 --step 1m --points 'rate(node_network_receive_bytes_total[5m])'",
 		Args: oneExpression,
@@ -76,6 +78,7 @@ func queryRangeCommand(a *app) *cobra.Command {
 
 // parseWindow reads a range. Without a step it has about 60, of whole seconds.
 func parseWindow(start, end, step string, now time.Time) (w window, err error) {
+	now = now.Truncate(time.Second)
 	if w.end, err = parseTime(end, now); err != nil {
 		return w, fmt.Errorf("--end: %w", err)
 	}

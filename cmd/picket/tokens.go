@@ -43,8 +43,9 @@ func tokensCreateCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "create",
 		Short: "Print a token that enrols hosts",
-		Long:  "Prints the token on standard output, and on standard error what to do with it on another host. It cannot be shown again.",
-		Args:  cobra.NoArgs,
+		Long: `Prints the token on standard output, and on standard error what to do with it on another
+host. It cannot be shown again.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			life, err := parseSpan(ttl)
 			if err != nil {

@@ -40,6 +40,7 @@ func agentOf(a fleet.Agent) Agent {
 	}
 }
 
+// Certificate is one certificate issued to an agent.
 type Certificate struct {
 	Serial        string    `json:"serial"`
 	NotBefore     time.Time `json:"not_before"`

@@ -75,7 +75,7 @@ func Mount(r *access.Router, o Options) error {
 	a.failed = &huma.Response{
 		Description: "What went wrong; the status follows from its kind",
 		Content: map[string]*huma.MediaType{"application/json": {
-			Schema: a.schemaOf(Failure{}),
+			Schema: a.schemaOf(failureBody{}),
 		}},
 	}
 	a.mountSessions()

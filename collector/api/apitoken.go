@@ -12,8 +12,8 @@ import (
 
 const apiTokensPath = "/api/v1/api-tokens"
 
-// APIToken lets a program act for a user.
-type APIToken struct {
+// Token lets a program act for a user.
+type Token struct {
 	ID         string       `json:"id"`
 	Name       string       `json:"name"`
 	UserID     string       `json:"user_id"`
@@ -24,22 +24,22 @@ type APIToken struct {
 	RevokedAt  time.Time    `json:"revoked_at,omitzero"`
 }
 
-func apiTokenOf(t access.APIToken) APIToken {
-	return APIToken{
+func apiTokenOf(t access.APIToken) Token {
+	return Token{
 		ID: t.ID, Name: t.Name, UserID: t.UserID, Roles: t.Roles, CreatedAt: t.CreatedAt, ExpiresAt: t.ExpiresAt,
 		LastUsedAt: t.LastUsedAt, RevokedAt: t.RevokedAt,
 	}
 }
 
-// NewAPITokenResult is the only answer that holds the secret.
-type NewAPITokenResult struct {
-	APIToken
-	Token string `json:"token" doc:"The secret, to be sent as Bearer; it cannot be had again"`
+// newTokenResult is the only answer that holds the secret.
+type newTokenResult struct {
+	Token
+	Secret string `json:"token" doc:"The secret, to be sent as Bearer; it cannot be had again"`
 }
 
-type newAPITokenInput struct{ Body NewAPIToken }
+type newAPITokenInput struct{ Body newToken }
 
-type NewAPIToken struct {
+type newToken struct {
 	Name      string       `json:"name" minLength:"1" maxLength:"64" doc:"For people"`
 	Roles     access.Roles `json:"roles" nullable:"false" minItems:"1" enum:"admin,check_author,operator,service_desk,viewer" doc:"No more than its user and its maker have"`
 	ExpiresAt time.Time    `json:"expires_at,omitzero" doc:"Absent: never"`
@@ -66,7 +66,7 @@ func (a *api) mountAPITokens() {
 	}, a.revokeAPIToken)
 }
 
-func (a *api) apiTokens(ctx context.Context, in *apiTokensInput) (*answer[list[APIToken]], error) {
+func (a *api) apiTokens(ctx context.Context, in *apiTokensInput) (*answer[list[Token]], error) {
 	p := access.From(ctx)
 	whose := p.UserID
 	if in.All {
@@ -82,14 +82,14 @@ func (a *api) apiTokens(ctx context.Context, in *apiTokensInput) (*answer[list[A
 	return pageOf(all, in.Paging, func(t access.APIToken) string { return t.ID }, apiTokenOf)
 }
 
-func (a *api) createAPIToken(ctx context.Context, in *newAPITokenInput) (*created[NewAPITokenResult], error) {
+func (a *api) createAPIToken(ctx context.Context, in *newAPITokenInput) (*created[newTokenResult], error) {
 	secret, t, err := a.Access.CreateToken(ctx, access.NewAPIToken{
 		Name: in.Body.Name, UserID: cmp.Or(in.Body.UserID, access.From(ctx).UserID), Roles: in.Body.Roles, ExpiresAt: in.Body.ExpiresAt,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &created[NewAPITokenResult]{Location: at(apiTokensPath, t.ID), Body: NewAPITokenResult{apiTokenOf(t), secret}}, nil
+	return &created[newTokenResult]{Location: at(apiTokensPath, t.ID), Body: newTokenResult{apiTokenOf(t), secret}}, nil
 }
 
 func (a *api) revokeAPIToken(ctx context.Context, in *IDInput) (*nothing, error) {

@@ -32,15 +32,15 @@ func enrollTokenOf(t fleet.Token) EnrollToken {
 	}
 }
 
-// NewEnrollTokenResult is the only answer that holds the secret.
-type NewEnrollTokenResult struct {
+// newEnrollTokenResult is the only answer that holds the secret.
+type newEnrollTokenResult struct {
 	EnrollToken
-	Token string `json:"token" doc:"What hosts are given; it cannot be had again"`
+	Secret string `json:"token" doc:"What hosts are given; it cannot be had again"`
 }
 
-type newEnrollTokenInput struct{ Body NewEnrollToken }
+type newEnrollTokenInput struct{ Body newEnrollToken }
 
-type NewEnrollToken struct {
+type newEnrollToken struct {
 	Uses           int       `json:"uses,omitempty" minimum:"1" maximum:"1000000" doc:"How many hosts it enrols; absent: 1"`
 	TTLSeconds     int64     `json:"ttl_seconds,omitempty" minimum:"1" maximum:"7776000" doc:"How long it is valid; absent: 24 h"`
 	NotBefore      time.Time `json:"not_before,omitzero" doc:"When it begins to be valid; absent: now"`
@@ -72,7 +72,7 @@ func (a *api) enrollTokens(ctx context.Context, in *Paging) (*answer[list[Enroll
 	return pageOf(all, *in, func(t fleet.Token) string { return string(t.ID) }, enrollTokenOf)
 }
 
-func (a *api) createEnrollToken(ctx context.Context, in *newEnrollTokenInput) (*created[NewEnrollTokenResult], error) {
+func (a *api) createEnrollToken(ctx context.Context, in *newEnrollTokenInput) (*created[newEnrollTokenResult], error) {
 	o := fleet.TokenOptions{
 		Uses: in.Body.Uses, TTL: time.Duration(in.Body.TTLSeconds) * time.Second, NotBefore: in.Body.NotBefore,
 		AllowReinstall: in.Body.AllowReinstall == nil || *in.Body.AllowReinstall, Addresses: in.Body.Addresses,
@@ -85,8 +85,8 @@ func (a *api) createEnrollToken(ctx context.Context, in *newEnrollTokenInput) (*
 	if err != nil {
 		return nil, err
 	}
-	return &created[NewEnrollTokenResult]{
-		Location: at(enrollTokensPath, string(t.ID)), Body: NewEnrollTokenResult{enrollTokenOf(t), printable},
+	return &created[newEnrollTokenResult]{
+		Location: at(enrollTokensPath, string(t.ID)), Body: newEnrollTokenResult{enrollTokenOf(t), printable},
 	}, nil
 }
 

@@ -45,7 +45,7 @@ func refusal(m *huma.ErrorModel) error {
 	}
 	problems := items(m.Errors, problemOf)
 	// Unknown fields come in any order.
-	slices.SortStableFunc(problems, func(a, b FailureField) int { return cmp.Compare(a.Field, b.Field) })
+	slices.SortStableFunc(problems, func(a, b failureField) int { return cmp.Compare(a.Field, b.Field) })
 	var p errs.Problems
 	for _, one := range problems {
 		p.Add(one.Field, "%s", one.Message)
@@ -57,7 +57,7 @@ func refusal(m *huma.ErrorModel) error {
 }
 
 // problemOf names the field or parameter as the client does.
-func problemOf(e *huma.ErrorDetail) FailureField {
+func problemOf(e *huma.ErrorDetail) failureField {
 	where, message := e.Location, e.Message
 	if rest, ok := strings.CutPrefix(message, "expected required property "); ok {
 		if name, ok := strings.CutSuffix(rest, " to be present"); ok {
@@ -70,21 +70,21 @@ func problemOf(e *huma.ErrorDetail) FailureField {
 			break
 		}
 	}
-	return FailureField{Field: where, Message: message}
+	return failureField{Field: where, Message: message}
 }
 
-// Failure is the form of every error, written by access.JSONErrors.
-type Failure struct {
-	Error FailureDetail `json:"error"`
+// failureBody is the form of every error, written by access.JSONErrors.
+type failureBody struct {
+	Error failureDetail `json:"error"`
 }
 
-type FailureDetail struct {
+type failureDetail struct {
 	Kind    string         `json:"kind" enum:"invalid,not_found,conflict,unauthenticated,denied,too_many,too_large,unavailable,internal"`
 	Message string         `json:"message" doc:"For people"`
-	Fields  []FailureField `json:"fields,omitempty" nullable:"false" doc:"What is wrong with which field or parameter"`
+	Fields  []failureField `json:"fields,omitempty" nullable:"false" doc:"What is wrong with which field or parameter"`
 }
 
-type FailureField struct {
+type failureField struct {
 	Field   string `json:"field"`
 	Message string `json:"message"`
 }

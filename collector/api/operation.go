@@ -81,8 +81,8 @@ func bodyFields(input reflect.Type) (names []string) {
 	if !ok {
 		return nil
 	}
-	for i := range body.Type.NumField() {
-		name, _, _ := strings.Cut(body.Type.Field(i).Tag.Get("json"), ",")
+	for f := range body.Type.Fields() {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		names = append(names, name)
 	}
 	return names

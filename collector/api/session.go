@@ -35,7 +35,7 @@ type loginBody struct {
 	Bearer   bool   `json:"bearer,omitempty" doc:"Return the session's secret to send as Bearer token, instead of a cookie"`
 }
 
-type LoginResult struct {
+type loginResult struct {
 	User    User    `json:"user"`
 	Session Session `json:"session"`
 	Token   string  `json:"token,omitempty" doc:"Only when bearer was asked for"`
@@ -48,6 +48,7 @@ type passwordBody struct {
 	Next    string `json:"next" minLength:"12" maxLength:"1024" writeOnly:"true" doc:"The new one, at least 12 characters"`
 }
 
+// IDInput names one thing by its id.
 type IDInput struct {
 	ID string `path:"id" maxLength:"1024"`
 }
@@ -78,7 +79,7 @@ func (a *api) mountSessions() {
 	}, a.endSession)
 }
 
-func (a *api) login(ctx context.Context, in *loginInput) (*answer[LoginResult], error) {
+func (a *api) login(ctx context.Context, in *loginInput) (*answer[loginResult], error) {
 	x := exchangeOf(ctx)
 	secret, s, err := a.Guard.Login(x.r, in.Body.Name, in.Body.Password)
 	if err != nil {
@@ -88,13 +89,13 @@ func (a *api) login(ctx context.Context, in *loginInput) (*answer[LoginResult], 
 	if err != nil {
 		return nil, err
 	}
-	out := LoginResult{User: userOf(u), Session: sessionOf(s, s.ID)}
+	out := loginResult{User: userOf(u), Session: sessionOf(s, s.ID)}
 	if in.Body.Bearer {
 		out.Token = secret
 	} else {
 		a.Guard.SetCookie(x.w, x.r, secret, s)
 	}
-	return &answer[LoginResult]{out}, nil
+	return &answer[loginResult]{out}, nil
 }
 
 func (a *api) logout(ctx context.Context, _ *nothing) (*nothing, error) {

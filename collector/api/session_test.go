@@ -8,7 +8,7 @@ import (
 	"github.com/picketmon/picket/collector/access"
 )
 
-func login(b *bench, name string, more string) reply {
+func login(b *bench, name, more string) reply {
 	b.t.Helper()
 	return b.must(http.StatusOK, "", "POST", "/api/v1/login", `{"name":"`+name+`","password":"`+password+`"`+more+`}`)
 }

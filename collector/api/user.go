@@ -29,9 +29,9 @@ func userOf(u access.User) User {
 	}
 }
 
-type newUserInput struct{ Body NewUser }
+type newUserInput struct{ Body newUser }
 
-type NewUser struct {
+type newUser struct {
 	Name     string       `json:"name" minLength:"1" maxLength:"64" pattern:"^[A-Za-z0-9._@+-]*$" doc:"Letters, digits and . _ @ + -, at most 64; unique in any case"`
 	Password string       `json:"password" minLength:"12" maxLength:"1024" writeOnly:"true" doc:"At least 12 characters"`
 	Roles    access.Roles `json:"roles" nullable:"false" minItems:"1" enum:"admin,check_author,operator,service_desk,viewer"`
@@ -39,10 +39,10 @@ type NewUser struct {
 
 type userChangeInput struct {
 	IDInput
-	Body UserChange
+	Body userChange
 }
 
-type UserChange struct {
+type userChange struct {
 	Roles    access.Roles `json:"roles,omitempty" nullable:"false" minItems:"1" enum:"admin,check_author,operator,service_desk,viewer"`
 	Disabled *bool        `json:"disabled,omitempty" doc:"A disabled user has no sessions, and its API tokens do not work"`
 }
