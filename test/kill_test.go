@@ -132,7 +132,7 @@ func TestNothingIsLostOrDoubledByKill9(t *testing.T) {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for i := range agentKills {
-			<-time.After(time.Duration(400+rand.IntN(2200)) * time.Millisecond / time.Duration(len(fleet)))
+			<-time.After(time.Duration(1500+rand.IntN(3000)) * time.Millisecond / time.Duration(len(fleet)))
 			a := fleet[i%len(fleet)]
 			a.kill()
 			a.start()
@@ -140,7 +140,7 @@ func TestNothingIsLostOrDoubledByKill9(t *testing.T) {
 	})
 	wg.Go(func() {
 		for range collectorKills {
-			<-time.After(time.Duration(500+rand.IntN(2500)) * time.Millisecond)
+			<-time.After(time.Duration(1000+rand.IntN(3000)) * time.Millisecond)
 			c.kill()
 			c.start()
 		}
@@ -151,7 +151,7 @@ func TestNothingIsLostOrDoubledByKill9(t *testing.T) {
 		waitDrained(t, a)
 		a.stop()
 	}
-	settle(t, c, fleet)
+	settle(t, fleet)
 	report := compare(t, c, fleet)
 	t.Logf("%d agents, kill -9: %d of agents, %d of the collector: %s", agents, agentKills, collectorKills, report)
 }
@@ -174,7 +174,7 @@ func waitDrained(t *testing.T, a *ledgerAgent) {
 }
 
 // settle starts the agents once more, so that what they buffered last is delivered too, and stops them.
-func settle(t *testing.T, c *collector, fleet []*ledgerAgent) {
+func settle(t *testing.T, fleet []*ledgerAgent) {
 	t.Helper()
 	before := map[string]int{}
 	for _, a := range fleet {
@@ -191,7 +191,6 @@ func settle(t *testing.T, c *collector, fleet []*ledgerAgent) {
 		waitDrained(t, a)
 		a.stop()
 	}
-	_ = c
 }
 
 // compare holds the collector's stores against the ledgers.

@@ -117,29 +117,31 @@ func codeBytes(n int) int { return (n + 3) / 4 }
 
 // insertCodes puts the codes before the payloads that begin at start.
 func (s *State) insertCodes(dst []byte, start int) []byte {
+	n := len(s.codes)
 	head := s.codes
-	if len(s.codes) > plainCodes {
-		bitmap := (len(s.codes) + 7) / 8
-		head = append(s.codes, make([]byte, bitmap)...)
-		marks, kept := head[len(s.codes):], 0
-		for i, c := range s.codes {
-			if c != 0 {
-				marks[i/8] |= 1 << (i % 8)
+	if n > plainCodes {
+		// The bitmap grows behind the codes; they are then packed in place.
+		bitmap := (n + 7) / 8
+		s.codes = append(s.codes, make([]byte, bitmap)...)
+		kept := 0
+		for i := range n {
+			if c := s.codes[i]; c != 0 {
+				s.codes[n+i/8] |= 1 << (i % 8)
 				s.codes[kept] = c
 				kept++
 			}
 		}
-		s.codes = head // keep what append may have grown
-		size := bitmap + kept
-		dst = append(dst, make([]byte, size)...)
-		copy(dst[start+size:], dst[start:len(dst)-size])
-		copy(dst[start:], marks)
-		copy(dst[start+bitmap:], head[:kept])
-		return dst
+		dst = insert(dst, start, s.codes[n:])
+		start, head = start+bitmap, s.codes[:kept]
 	}
-	dst = append(dst, head...)
-	copy(dst[start+len(head):], dst[start:len(dst)-len(head)])
-	copy(dst[start:], head)
+	return insert(dst, start, head)
+}
+
+// insert puts b into dst before index at.
+func insert(dst []byte, at int, b []byte) []byte {
+	dst = append(dst, b...)
+	copy(dst[at+len(b):], dst[at:len(dst)-len(b)])
+	copy(dst[at:], b)
 	return dst
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 var same = cmp.Comparer(func(a, b float64) bool { return math.Float64bits(a) == math.Float64bits(b) })
@@ -95,6 +96,35 @@ func TestEveryValueComesBackBitForBit(t *testing.T) {
 		}
 		if diff := cmp.Diff(values, dec.Values(), same); diff != "" {
 			t.Fatal(diff)
+		}
+	}
+}
+
+func TestRowsOfEverySizeComeBackFromOneReusedState(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(3, 4))
+	var enc, dec State
+	for round := range 2 {
+		for n := range 700 {
+			if round == 1 {
+				n = rnd.IntN(700)
+			}
+			enc.Reset(n)
+			dec.Reset(n)
+			values := make([]float64, n)
+			for range 3 {
+				for i := range values {
+					if rnd.IntN(3) == 0 {
+						values[i] += float64(rnd.IntN(100)) / 100
+					}
+				}
+				rest, err := dec.Decode(enc.Append(nil, values))
+				if err != nil || len(rest) > 0 {
+					t.Fatalf("%d values: %d bytes left, error %v", n, len(rest), err)
+				}
+				if diff := cmp.Diff(values, dec.Values(), same, cmpopts.EquateEmpty()); diff != "" {
+					t.Fatalf("%d values: %s", n, diff)
+				}
+			}
 		}
 	}
 }
