@@ -149,7 +149,11 @@ func (c *Collector) wire(ctx context.Context) (err error) {
 	if c.access, err = access.NewStore(access.Options{DB: c.db, Logger: c.logger, Registerer: c.reg}); err != nil {
 		return err
 	}
-	if c.guard, err = access.NewGuard(access.GuardOptions{Store: c.access, Logger: c.logger}); err != nil {
+	proxies, err := c.config.Proxies()
+	if err != nil {
+		return err
+	}
+	if c.guard, err = access.NewGuard(access.GuardOptions{Store: c.access, Logger: c.logger, TrustedProxies: proxies}); err != nil {
 		return err
 	}
 	if c.ca, err = openCA(c.config, c.logger); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -20,6 +21,7 @@ type Config struct {
 	HTTPTLSCert  string
 	HTTPTLSKey   string
 	HTTPInsecure bool
+	HTTPProxies  []string
 
 	GRPCAddr      string
 	AdvertiseAddr string
@@ -49,6 +51,7 @@ func Settings(c *Config) *conf.Set {
 	s.String(&c.HTTPTLSCert, "http.tls-cert", "", "certificate file for HTTPS, PEM with its chain")
 	s.String(&c.HTTPTLSKey, "http.tls-key", "", "key file for HTTPS, PEM")
 	s.Bool(&c.HTTPInsecure, "http.insecure", false, "allow plain HTTP on other addresses than loopback, as behind a proxy that does TLS")
+	s.Strings(&c.HTTPProxies, "http.trusted-proxies", nil, "reverse proxies, as addresses or networks, whose X-Forwarded-For and X-Forwarded-Proto are believed")
 	s.String(&c.GRPCAddr, "grpc.addr", ":4601", "where agents connect, always TLS")
 	s.String(&c.AdvertiseAddr, "grpc.advertise-addr", "", "address that agents are told, as host:port; by default grpc.addr, with this host's name when that names no host")
 	s.Duration(&c.RetentionTime, "metrics.retention-time", 30*24*time.Hour, "how long samples are kept")
@@ -82,6 +85,9 @@ func (c *Config) Validate() error {
 	if c.HTTPTLSCert == "" && !c.HTTPInsecure && !loopback(c.HTTPAddr) {
 		report("http.addr: %s is not loopback: give http.tls-cert and http.tls-key, or http.insecure when a proxy does TLS", c.HTTPAddr)
 	}
+	if _, err := c.Proxies(); err != nil {
+		problems = append(problems, err)
+	}
 	if c.DatabaseURL != "" && !strings.HasPrefix(c.DatabaseURL, "postgres://") && !strings.HasPrefix(c.DatabaseURL, "postgresql://") {
 		report("database.url: only postgres:// is known")
 	}
@@ -92,6 +98,26 @@ func (c *Config) Validate() error {
 		report("agents.down-after: %s is not after agents.warn-after %s", c.DownAfter, c.WarnAfter)
 	}
 	return errors.Join(problems...)
+}
+
+// Proxies returns the trusted proxies as networks.
+func (c *Config) Proxies() ([]netip.Prefix, error) {
+	var (
+		out      []netip.Prefix
+		problems []error
+	)
+	for _, text := range c.HTTPProxies {
+		p, err := netip.ParsePrefix(text)
+		if addr, addrErr := netip.ParseAddr(text); addrErr == nil {
+			p, err = netip.PrefixFrom(addr, addr.BitLen()), nil
+		}
+		if err != nil {
+			problems = append(problems, fmt.Errorf("http.trusted-proxies: %q is neither an address nor a network", text))
+			continue
+		}
+		out = append(out, p)
+	}
+	return out, errors.Join(problems...)
 }
 
 func loopback(addr string) bool {
