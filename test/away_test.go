@@ -38,6 +38,7 @@ func TestCollectorAway12h(t *testing.T) {
 	}
 	c := newCollector(t)
 	c.start()
+	defer func() { c.stop() }()
 	c.waitReady()
 	a := newAwayAgent(t, c)
 	c.stop()
@@ -56,7 +57,6 @@ func TestCollectorAway12h(t *testing.T) {
 		t.Fatalf("the spool holds %d of %d records", held, len(a.times))
 	}
 	c.start()
-	defer func() { c.stop() }()
 	c.waitReady()
 	a.live(t, away)
 	a.stop(t)
