@@ -53,8 +53,6 @@ type self struct {
 	procfs string
 }
 
-var spoolClasses = [...]buffer.Class{buffer.Results, buffer.Inventory, buffer.Metrics, buffer.Logs}
-
 // Run implements checks.Check.
 func (s *self) Run(_ context.Context, r checks.Reporter) error {
 	r.Gauge("picket_agent_start_time_seconds", float64(s.p.started.UnixMilli())/1000)

@@ -40,7 +40,7 @@ func (f *fleetSamples) WriteSamples(ctx context.Context, samples []fleet.Sample)
 	app := f.store.Appender(ctx)
 	for _, s := range samples {
 		key := &s.Labels[0]
-		ref, err := f.refs[key], error(metrics.ErrUnknownSeries)
+		ref, err := f.refs[key], metrics.ErrUnknownSeries
 		if ref != 0 {
 			ref, err = app.Append(ref, labels.EmptyLabels(), s.T, s.V)
 		}

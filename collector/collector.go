@@ -16,6 +16,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -116,8 +117,8 @@ func (c *Collector) onClose(f func() error) { c.closers = append(c.closers, f) }
 // close closes what is open, the newest first.
 func (c *Collector) close() error {
 	var all error
-	for i := len(c.closers) - 1; i >= 0; i-- {
-		all = errors.Join(all, c.closers[i]())
+	for _, v := range slices.Backward(c.closers) {
+		all = errors.Join(all, v())
 	}
 	c.closers = nil
 	return all

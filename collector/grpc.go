@@ -37,7 +37,7 @@ func NewAgentServer(o ...grpc.ServerOption) *grpc.Server {
 	return grpc.NewServer(append(o,
 		grpc.MaxRecvMsgSize(ingest.MaxMessage), grpc.MaxConcurrentStreams(16), grpc.ConnectionTimeout(20*time.Second),
 		grpc.InitialWindowSize(agentWindow), grpc.InitialConnWindowSize(agentWindow),
-		grpc.SharedWriteBuffer(true), grpc.ReadBufferSize(4<<10), grpc.WriteBufferSize(4<<10), grpc.MaxHeaderListSize(16<<10),
+		grpc.ReadBufferSize(4<<10), grpc.WriteBufferSize(4<<10), grpc.MaxHeaderListSize(16<<10),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: 90 * time.Second, Timeout: 20 * time.Second}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 20 * time.Second, PermitWithoutStream: true}),
 		grpc.WaitForHandlers(true),

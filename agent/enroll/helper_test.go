@@ -275,18 +275,3 @@ func (c *collector) enrolled(t testing.TB) (*Identity, string) {
 	}
 	return i, o.DataDir
 }
-
-// eventually polls until ok says yes.
-func eventually(t testing.TB, within time.Duration, what string, ok func() bool) {
-	t.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(within)
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("not within %s: %s", within, what)
-		}
-	}
-}

@@ -1,6 +1,7 @@
 package enroll
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -42,9 +43,7 @@ func newMachine() machine {
 // with returns m with other contents of some files; "" removes one.
 func (m machine) with(changes machine) machine {
 	c := machine{}
-	for path, text := range m {
-		c[path] = text
-	}
+	maps.Copy(c, m)
 	for path, text := range changes {
 		c[path] = text
 		if text == "" {

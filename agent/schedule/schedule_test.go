@@ -68,7 +68,9 @@ func start(t *testing.T, opts Options) (stop func()) {
 	go func() { done <- s.Run(ctx) }()
 	return func() {
 		cancel()
-		<-done
+		if err := <-done; err != nil {
+			t.Log(err) // a hung check is what some tests mean to have
+		}
 	}
 }
 

@@ -61,7 +61,7 @@ func (t *Transport) dial(address string) (*grpc.ClientConn, error) {
 			return countedConn{c, &t.wire}, nil
 		}),
 		grpc.WithInitialWindowSize(windowBytes), grpc.WithInitialConnWindowSize(windowBytes),
-		grpc.WithSharedWriteBuffer(true), grpc.WithReadBufferSize(8<<10), grpc.WithWriteBufferSize(32<<10),
+		grpc.WithReadBufferSize(8<<10), grpc.WithWriteBufferSize(32<<10),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 45 * time.Second, Timeout: 20 * time.Second}),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage)),
 		grpc.WithDisableServiceConfig(), grpc.WithDisableRetry(), grpc.WithNoProxy(),

@@ -46,7 +46,7 @@ func BenchmarkBearerToken(b *testing.B) {
 
 func BenchmarkSession(b *testing.B) {
 	benchmarkRequest(b, func(h *house, _ access.User) func(*http.Request) {
-		secret, _, err := h.guard.Login(httptest.NewRequest("POST", "/", nil), "ada", password)
+		secret, _, err := h.guard.Login(httptest.NewRequest(http.MethodPost, "/", nil), "ada", password)
 		if err != nil {
 			b.Fatal(err)
 		}

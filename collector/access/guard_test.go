@@ -29,19 +29,19 @@ func newGuard(t testing.TB, s *access.Store, proxies ...netip.Prefix) *access.Gu
 }
 
 func basicRequest(name, password string) *http.Request {
-	r := httptest.NewRequest("GET", "/", nil)
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.SetBasicAuth(name, password)
 	return r
 }
 
 func bearerRequest(secret string) *http.Request {
-	r := httptest.NewRequest("GET", "/", nil)
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.Header.Set("Authorization", "Bearer "+secret)
 	return r
 }
 
 func cookieRequest(secret string) *http.Request {
-	r := httptest.NewRequest("GET", "/", nil)
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.AddCookie(&http.Cookie{Name: access.SessionCookie, Value: secret})
 	return r
 }
@@ -66,7 +66,7 @@ func TestBasic(t *testing.T) {
 				t.Error(diff)
 			}
 		}
-		p, err := g.Authenticate(httptest.NewRequest("GET", "/", nil))
+		p, err := g.Authenticate(httptest.NewRequest(http.MethodGet, "/", nil))
 		if err != nil || p.Kind != access.KindAnonymous || p.Allows(access.Viewer) {
 			t.Errorf("without credentials: %+v, %v", p, err)
 		}
@@ -201,7 +201,7 @@ func TestSessions(t *testing.T) {
 		addUser(t, s, "root", access.Admin)
 		ada, eve := addUser(t, s, "ada", access.Operator), addUser(t, s, "eve", access.Viewer)
 		login := func() (string, access.Session) {
-			r := httptest.NewRequest("POST", "/login", nil)
+			r := httptest.NewRequest(http.MethodPost, "/login", nil)
 			r.Header.Set("User-Agent", strings.Repeat("agent\x00", 100))
 			secret, session, err := g.Login(r, "ada", password)
 			if err != nil {
@@ -209,7 +209,7 @@ func TestSessions(t *testing.T) {
 			}
 			return secret, session
 		}
-		wantKind(t, "wrong password", third(g.Login(httptest.NewRequest("POST", "/", nil), "ada", "wrong")), errs.Unauthenticated)
+		wantKind(t, "wrong password", third(g.Login(httptest.NewRequest(http.MethodPost, "/", nil), "ada", "wrong")), errs.Unauthenticated)
 		secret, session := login()
 		want := access.Principal{UserID: ada.ID, Name: "ada", Roles: ada.Roles, Kind: access.KindUser, CredentialID: session.ID, RemoteAddr: "192.0.2.1"}
 		for _, r := range []*http.Request{cookieRequest(secret), bearerRequest(secret)} {
@@ -271,7 +271,7 @@ func TestSessionsPerUserAreBounded(t *testing.T) {
 	ada := addUser(t, s, "ada", access.Viewer)
 	var first, last string
 	for i := range 55 {
-		secret, _, err := g.Login(httptest.NewRequest("POST", "/", nil), "ada", password)
+		secret, _, err := g.Login(httptest.NewRequest(http.MethodPost, "/", nil), "ada", password)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -292,7 +292,7 @@ func TestRunProlongsAndExpires(t *testing.T) {
 		s := newStore(t, d)
 		g := newGuard(t, s)
 		ada := addUser(t, s, "ada", access.Viewer)
-		secret, session, err := g.Login(httptest.NewRequest("POST", "/", nil), "ada", password)
+		secret, session, err := g.Login(httptest.NewRequest(http.MethodPost, "/", nil), "ada", password)
 		if err != nil {
 			t.Fatal(err)
 		}

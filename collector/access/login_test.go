@@ -2,6 +2,7 @@ package access
 
 import (
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 
@@ -20,7 +21,7 @@ func TestUnknownUsersCostAHash(t *testing.T) {
 	}
 	for _, name := range []string{"nobody", "no body\x00", ""} {
 		s.hasher.dummy.params = HashParams{Memory: 64, Time: 1, Threads: 1}
-		r := httptest.NewRequest("GET", "/", nil)
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.SetBasicAuth(name, "some password")
 		if _, err := g.Authenticate(r); err == nil {
 			t.Fatalf("%q got in", name)

@@ -119,7 +119,7 @@ func TestMatrixOfRolesAndRoutes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		session, _, err := h.guard.Login(httptest.NewRequest("POST", "/", nil), name, password)
+		session, _, err := h.guard.Login(httptest.NewRequest(http.MethodPost, "/", nil), name, password)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -252,7 +252,7 @@ func TestRefusalsInTheFormOfTheRoute(t *testing.T) {
 	h.With(access.Errors(access.PrometheusErrors)).Route("GET", "/q", http.HandlerFunc(whoami), access.Admin)
 	h.Route("GET", "/own", http.HandlerFunc(whoami), access.Admin)
 	r := h.do(request("GET", "/q"))
-	if got := strings.TrimSpace(body(t, r)); r.StatusCode != 401 || got != `{"status":"error","errorType":"unauthorized","error":"log in first"}` {
+	if got := strings.TrimSpace(body(t, r)); r.StatusCode != http.StatusUnauthorized || got != `{"status":"error","errorType":"unauthorized","error":"log in first"}` {
 		t.Errorf("%d %s", r.StatusCode, got)
 	}
 	if diff := cmp.Diff([]string{`Basic realm="Picket", charset="UTF-8"`, `Bearer realm="Picket"`}, r.Header["Www-Authenticate"]); diff != "" {
@@ -263,14 +263,14 @@ func TestRefusalsInTheFormOfTheRoute(t *testing.T) {
 		t.Errorf("a script: %s", diff)
 	}
 	r = h.do(request("GET", "/q", basic("ada", password)))
-	if got := strings.TrimSpace(body(t, r)); r.StatusCode != 403 || got != `{"status":"error","errorType":"forbidden","error":"this needs the role admin"}` {
+	if got := strings.TrimSpace(body(t, r)); r.StatusCode != http.StatusForbidden || got != `{"status":"error","errorType":"forbidden","error":"this needs the role admin"}` {
 		t.Errorf("%d %s", r.StatusCode, got)
 	}
 	for range 10 {
 		h.do(request("GET", "/q", basic("eve", "wrong")))
 	}
 	r = h.do(request("GET", "/own", basic("eve", "wrong")))
-	if r.StatusCode != 429 || r.Header.Get("Retry-After") == "" || r.Header.Get("Retry-After") == "0" {
+	if r.StatusCode != http.StatusTooManyRequests || r.Header.Get("Retry-After") == "" || r.Header.Get("Retry-After") == "0" {
 		t.Errorf("%d, Retry-After %q", r.StatusCode, r.Header.Get("Retry-After"))
 	}
 	checkJSON(t, r, "too_many")
@@ -282,7 +282,7 @@ func TestOtherSitesAreRefused(t *testing.T) {
 	h.Route("POST", "/x", http.HandlerFunc(whoami), access.Viewer)
 	h.Route("GET", "/x", http.HandlerFunc(whoami), access.Viewer)
 	h.Route("POST", "/login", http.HandlerFunc(whoami), access.Public)
-	session, _, err := h.guard.Login(httptest.NewRequest("POST", "/", nil), "ada", password)
+	session, _, err := h.guard.Login(httptest.NewRequest(http.MethodPost, "/", nil), "ada", password)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -368,7 +368,7 @@ func TestTimeoutEndsTheContext(t *testing.T) {
 		}
 	}), access.Public)
 	r := h.do(request("GET", "/short"))
-	if got := strings.TrimSpace(body(t, r)); r.StatusCode != 503 || got != `{"error":{"kind":"unavailable","message":"the request took longer than 1ms"}}` {
+	if got := strings.TrimSpace(body(t, r)); r.StatusCode != http.StatusServiceUnavailable || got != `{"error":{"kind":"unavailable","message":"the request took longer than 1ms"}}` {
 		t.Errorf("%d %s", r.StatusCode, got)
 	}
 	h.do(request("GET", "/never"))

@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -45,12 +46,8 @@ func (t *touches) drain() (tokens, sessions map[string]int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	tokens, sessions = make(map[string]int64, len(t.tokens)), make(map[string]int64, len(t.sessions))
-	for id, at := range t.tokens {
-		tokens[id] = at
-	}
-	for id, at := range t.sessions {
-		sessions[id] = at
-	}
+	maps.Copy(tokens, t.tokens)
+	maps.Copy(sessions, t.sessions)
 	clear(t.tokens)
 	clear(t.sessions)
 	return tokens, sessions

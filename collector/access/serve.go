@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime/debug"
@@ -169,7 +170,7 @@ func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 // end contains a panic and counts the request.
 func (x *exchange) end(start time.Time) {
 	v := recover()
-	if v != nil && v != http.ErrAbortHandler {
+	if err, ok := v.(error); v != nil && (!ok || !errors.Is(err, http.ErrAbortHandler)) {
 		x.table.metrics.panics.Inc()
 		x.table.logger.Error("handler panicked", "route", x.name(), "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 		if x.status == 0 {

@@ -41,7 +41,7 @@ func TestBodyLimit(t *testing.T) {
 		"default":            {"/default", access.DefaultMaxBody, true, 200},
 		"above the default":  {"/default", access.DefaultMaxBody + 1, false, 413},
 	} {
-		r := httptest.NewRequest("POST", tc.path, bytes.NewReader(make([]byte, tc.bytes)))
+		r := httptest.NewRequest(http.MethodPost, tc.path, bytes.NewReader(make([]byte, tc.bytes)))
 		if !tc.known {
 			r.ContentLength = -1
 		}
@@ -70,7 +70,7 @@ func TestPanicsAreContained(t *testing.T) {
 	server := httptest.NewServer(r)
 	defer server.Close() // also below, where it waits for handlers to end
 	get := func(path string) (*http.Response, error) {
-		req, err := http.NewRequestWithContext(t.Context(), "GET", server.URL+path, nil)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,7 +82,7 @@ func TestPanicsAreContained(t *testing.T) {
 	}
 	checkJSON(t, res, "internal")
 	res.Body.Close()
-	if res.StatusCode != 500 {
+	if res.StatusCode != http.StatusInternalServerError {
 		t.Errorf("status %d", res.StatusCode)
 	}
 	res, err = get("/late")

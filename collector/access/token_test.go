@@ -155,7 +155,7 @@ func TestRemoteAddrAndCookies(t *testing.T) {
 		"nothing":         {"127.0.0.1:5", nil, "127.0.0.1", "127.0.0.1"},
 		"socket":          {"@", nil, "@", "@"},
 	} {
-		r := httptest.NewRequest("GET", "/", nil)
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.RemoteAddr, r.Header["X-Forwarded-For"] = tc.from, tc.forwarded
 		if got := proxied.RemoteAddr(r); got != tc.proxied {
 			t.Errorf("%s behind a proxy: %s, want %s", name, got, tc.proxied)
@@ -175,7 +175,7 @@ func TestRemoteAddrAndCookies(t *testing.T) {
 		"behind TLS":  {proxied, func(r *http.Request) { r.Header.Set("X-Forwarded-Proto", "https") }, true},
 		"behind HTTP": {proxied, func(*http.Request) {}, false},
 	} {
-		r, w := httptest.NewRequest("GET", "/", nil), httptest.NewRecorder()
+		r, w := httptest.NewRequest(http.MethodGet, "/", nil), httptest.NewRecorder()
 		r.RemoteAddr = "127.0.0.1:5"
 		tc.change(r)
 		tc.guard.SetCookie(w, r, "pks_x", access.Session{CreatedAt: time.Now().Add(-time.Hour)})

@@ -76,9 +76,24 @@ func TestParsePasswordHashRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, change := range [][2]string{
-		{"argon2id", "argon2i"}, {"v=19", "v=16"}, {"m=64", "m=4"}, {"m=64", "m=9999999"}, {"m=64", "m=-1"}, {"m=64", "x=64"}, {"t=1", "t=0"},
-		{"t=1", "t=99"}, {"p=1", "p=0"}, {"p=1", "p=257"}, {"p=1", "p=1,k=2"}, {",p=1", ""}, {strings.Repeat("A", 22), "AAAA"}, {strings.Repeat("A", 43), "!"},
-		{"$m", "$$m"}, {"$argon", "argon"}, {good, ""}, {good, good + strings.Repeat("A", 100)},
+		{"argon2id", "argon2i"},
+		{"v=19", "v=16"},
+		{"m=64", "m=4"},
+		{"m=64", "m=9999999"},
+		{"m=64", "m=-1"},
+		{"m=64", "x=64"},
+		{"t=1", "t=0"},
+		{"t=1", "t=99"},
+		{"p=1", "p=0"},
+		{"p=1", "p=257"},
+		{"p=1", "p=1,k=2"},
+		{",p=1", ""},
+		{strings.Repeat("A", 22), "AAAA"},
+		{strings.Repeat("A", 43), "!"},
+		{"$m", "$$m"},
+		{"$argon", "argon"},
+		{good, ""},
+		{good, good + strings.Repeat("A", 100)},
 	} {
 		if _, err := parsePasswordHash(strings.Replace(good, change[0], change[1], 1)); err == nil {
 			t.Errorf("%s for %s passes", change[1], change[0])

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -73,9 +74,7 @@ func openSQLite(ctx context.Context, o Options, logger *slog.Logger, m *metrics)
 // sqliteDSN returns the address of the file at path with settings every connection has, and more.
 func sqliteDSN(path string, more url.Values) string {
 	q := url.Values{"_busy_timeout": {"10000"}, "_foreign_keys": {"1"}, "_dqs": {"0"}}
-	for k, v := range more {
-		q[k] = v
-	}
+	maps.Copy(q, more)
 	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: q.Encode()}).String()
 }
 

@@ -35,7 +35,7 @@ func (s *Stmt) QueryRow(ctx context.Context, args ...any) *sql.Row {
 	if s.db.readers == nil {
 		return s.db.DB.DB.QueryRowContext(ctx, s.query, args...)
 	}
-	stmt, err := s.prepare(ctx)
+	stmt, err := s.prepare(ctx) //nolint:sqlclosecheck // it lives as long as the Stmt
 	if err != nil {
 		// Asked unprepared, the same query tells what is wrong with it.
 		return s.db.readers.QueryRowContext(ctx, s.query, args...)

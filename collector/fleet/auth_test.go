@@ -79,8 +79,10 @@ func TestCertificatesThatAreRefused(t *testing.T) {
 			"no URI":        {key, change(func(x *x509.Certificate) { x.URIs = nil }), ReasonWrongName},
 			"foreign URI":   {key, change(func(x *x509.Certificate) { x.URIs[0].Scheme = "spiffe" }), ReasonWrongName},
 			"server name":   {key, change(func(x *x509.Certificate) { x.DNSNames = []string{ServerName} }), ReasonWrongName},
-			"other's serial": {key, change(func(x *x509.Certificate) { x.SerialNumber = new(big.Int).Set(otherCert.SerialNumber) }),
-				ReasonWrongName},
+			"other's serial": {
+				key, change(func(x *x509.Certificate) { x.SerialNumber = new(big.Int).Set(otherCert.SerialNumber) }),
+				ReasonWrongName,
+			},
 			"server's":      {server.cert.PrivateKey, server.cert.Certificate[0], ReasonBadCertificate},
 			"unknown agent": {key, sign(t, c.ca, AgentID(db.NewID()), &key.PublicKey, func(*x509.Certificate) {}), ReasonUnknownAgent},
 		} {

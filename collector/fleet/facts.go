@@ -140,7 +140,7 @@ func deleteFacts(ctx context.Context, q bun.IDB, id AgentID, x Facts, gone []str
 		return nil
 	}
 	for part := range chunks(gone, 500) {
-		if _, err := del().Where("item_key IN (?)", bun.In(part)).Exec(ctx); err != nil {
+		if _, err := del().Where("item_key IN ?", bun.Tuple(part)).Exec(ctx); err != nil {
 			return fmt.Errorf("delete facts %s of agent %s: %w", x.Kind, id, err)
 		}
 	}

@@ -167,7 +167,7 @@ func (f *Fleet) every(ctx context.Context, what string, interval time.Duration, 
 	for {
 		if err := do(ctx, time.Now()); err != nil && ctx.Err() == nil {
 			f.metrics.errors.WithLabelValues(what).Inc()
-			f.logger.Error(what, "error", err)
+			f.logger.Error("background work", "task", what, "error", err)
 		}
 		select {
 		case <-ctx.Done():

@@ -186,7 +186,9 @@ func TestShortRestartKeepsUp(t *testing.T) {
 	d := dbtest.Open(t)
 	former := NewFleet(t, d, nil)
 	a, h := enrolled(t, former, "web1", "m1")
-	former.Connect(t.Context(), a, h)
+	if _, err := former.Connect(t.Context(), a, h); err != nil {
+		t.Fatal(err)
+	}
 	w := &recorder{}
 	f := NewFleet(t, d, func(o *Options) { o.Samples = w })
 	if err := f.loadRoster(t.Context()); err != nil {

@@ -166,6 +166,9 @@ func (f *Fleet) Connect(ctx context.Context, a Agent, h Host) (*Session, error) 
 		return nil, err
 	}
 	if err := f.arrive(s, h, time.Now()); err != nil {
+		if cause := context.Cause(s.ctx); cause != nil {
+			err = cause // replaced or revoked while it wrote
+		}
 		s.cancel(err)
 		f.sessions.release(s)
 		return nil, err

@@ -172,7 +172,7 @@ func (s *samples) row(app metrics.Appender, sch *schema, t int64, values []float
 			continue
 		}
 		ref := sch.refs[i]
-		err := error(metrics.ErrUnknownSeries)
+		err := metrics.ErrUnknownSeries
 		if ref != 0 {
 			ref, err = app.Append(ref, labels.EmptyLabels(), t, v)
 		}

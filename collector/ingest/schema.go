@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"google.golang.org/protobuf/proto"
 
@@ -81,7 +82,7 @@ func decodeDefinition(z *zstd.Decoder, m *pb.Schema) (*pb.SchemaDefinition, erro
 func (id identity) seriesLabels(b *labels.ScratchBuilder, def *pb.SchemaDefinition, i int) labels.Labels {
 	refs := def.GetSeries()[i].GetRefs()
 	b.Reset()
-	b.Add(labels.MetricName, def.GetSymbols()[refs[0]])
+	b.Add(model.MetricNameLabel, def.GetSymbols()[refs[0]])
 	for j := 1; j < len(refs); j += 2 {
 		b.Add(exported(def.GetSymbols()[refs[j]]), def.GetSymbols()[refs[j+1]])
 	}
@@ -113,7 +114,7 @@ func exported(name string) string {
 
 // refusal says why a series can never be stored, or nil.
 func refusal(limits metrics.Limits, ls labels.Labels) (reason, detail string) {
-	if name := ls.Get(labels.MetricName); slices.Contains(reserved, name) {
+	if name := ls.Get(model.MetricNameLabel); slices.Contains(reserved, name) {
 		return "reserved_name", fmt.Sprintf("only the collector writes series %s", name)
 	}
 	if r := limits.Check(ls); r != nil {
