@@ -1,0 +1,90 @@
+// Package prometheus answers what tools made for Prometheus ask: PromQL and the questions around it, under /prometheus/api/v1/,
+// and takes samples by remote write. In come HTTP requests that access has let pass, out go Prometheus' JSON answers, and samples
+// to metrics. The read side is Prometheus' own API over our store, mounted endpoint by endpoint from one list; what is not in the
+// list does not exist here. Remote write is our own, because Prometheus' costs three times as much.
+package prometheus
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	client "github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/storage"
+	"github.com/prometheus/prometheus/tsdb"
+
+	"github.com/picketmon/picket/collector/metrics"
+)
+
+const prefix = "/prometheus/api/v1"
+
+// Store is what the API needs of the time-series store.
+type Store interface {
+	Querier(mint, maxt int64) (storage.Querier, error)
+	ChunkQuerier(mint, maxt int64) (storage.ChunkQuerier, error)
+	ExemplarQuerier(ctx context.Context) (storage.ExemplarQuerier, error)
+	Stats(byLabel string, limit int) (*tsdb.Stats, error)
+	Gatherer() client.Gatherer
+	Appender(ctx context.Context) metrics.Appender
+}
+
+// Options are what the routes are made of. Engine, Store, Catalog and Logger are required.
+type Options struct {
+	Engine     *promql.Engine
+	Store      Store
+	Catalog    *metrics.Catalog
+	Logger     *slog.Logger
+	Registerer client.Registerer // nil registers nothing
+	Version    string
+	Started    time.Time
+	Retention  string
+	Lookback   time.Duration // the engine's
+	Timeout    time.Duration // the engine's
+	Write      WriteOptions
+}
+
+// Route is one endpoint. Write says that it stores something.
+type Route struct {
+	Method, Pattern string
+	Handler         http.Handler
+	Write           bool
+}
+
+// reads are the endpoints of Prometheus' own API that exist here.
+var reads = []struct {
+	path    string
+	methods []string
+}{
+	{"/query", []string{http.MethodGet, http.MethodPost}},
+	{"/query_range", []string{http.MethodGet, http.MethodPost}},
+	{"/query_exemplars", []string{http.MethodGet, http.MethodPost}},
+	{"/format_query", []string{http.MethodGet, http.MethodPost}},
+	{"/parse_query", []string{http.MethodGet, http.MethodPost}},
+	{"/series", []string{http.MethodGet, http.MethodPost}},
+	{"/labels", []string{http.MethodGet, http.MethodPost}},
+	{"/label/{name}/values", []string{http.MethodGet}},
+	{"/rules", []string{http.MethodGet}},  // no groups yet
+	{"/alerts", []string{http.MethodGet}}, // none yet
+	{"/status/buildinfo", []string{http.MethodGet}},
+	{"/status/runtimeinfo", []string{http.MethodGet}},
+	{"/status/tsdb", []string{http.MethodGet}},
+	{"/status/flags", []string{http.MethodGet}},
+	{"/status/config", []string{http.MethodGet}},
+}
+
+// Routes returns all endpoints in the order they are written here.
+func Routes(o Options) []Route {
+	api := compress(newAPI(o))
+	var out []Route
+	for _, read := range reads {
+		for _, m := range read.methods {
+			out = append(out, Route{Method: m, Pattern: prefix + read.path, Handler: api})
+		}
+	}
+	return append(out,
+		Route{Method: http.MethodGet, Pattern: prefix + "/metadata", Handler: compress(metadata{o.Catalog})},
+		Route{Method: http.MethodPost, Pattern: prefix + "/write", Handler: newWrite(o), Write: true},
+	)
+}
