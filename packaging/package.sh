@@ -6,15 +6,14 @@ version=${VERSION:-$(git describe --tags --always 2>/dev/null || echo 0.0.0)}
 version=${version#v}
 [[ $version =~ ^[0-9] ]] || version="0.0.0+$version" # Debian wants a digit first
 epoch=$(git log -1 --format=%ct 2>/dev/null || echo 0)
-MTIME=$(date -u -d "@$epoch" +%Y-%m-%dT%H:%M:%SZ)
-export MTIME VERSION=$version
+export SOURCE_DATE_EPOCH=$epoch VERSION=$version # what nfpm reads
 mkdir -p dist
 for ARCH in ${ARCHES:-amd64 arm64}; do
   export ARCH BIN="dist/bin-$ARCH"
   mkdir -p "$BIN"
   CGO_ENABLED=0 GOARCH=$ARCH go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=$version" -o "$BIN/" ./cmd/...
   for part in agent collector; do
-    tools/bin/nfpm package --packager deb --config "packaging/$part/nfpm.yaml" --target dist/ >/dev/null
+    tools/bin/nfpm package --packager deb --config "packaging/$part/nfpm.yaml" --target dist/
     files=("picket-$part")
     [ "$part" = collector ] && files+=(picket)
     stage=dist/stage/picket-$part-$version-linux-$ARCH
