@@ -255,7 +255,12 @@ func (a *Agent) live(ctx context.Context, p *parts) error {
 		p.schedule.Run,
 		p.renewer.Run,
 		func(ctx context.Context) error {
-			return status.Serve(ctx, filepath.Join(a.config.DataDir, status.SocketName), func() status.Report { return a.report(p) })
+			err := status.Serve(ctx, filepath.Join(a.config.DataDir, status.SocketName), func() status.Report { return a.report(p) })
+			if err != nil {
+				a.logger.Error("nobody can ask this agent for its status", "error", err)
+				<-ctx.Done() // measuring goes on
+			}
+			return nil
 		},
 		func(ctx context.Context) error { <-ctx.Done(); return nil },
 	} {

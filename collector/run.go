@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"sync"
 	"time"
@@ -50,7 +51,7 @@ func (c *Collector) Run(ctx context.Context) (err error) {
 func (c *Collector) serve(ctx context.Context, failed <-chan error) error {
 	srv := &http.Server{
 		Handler: c.router, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: nil, TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12},
+		ReadTimeout: 2 * time.Minute, ErrorLog: slog.NewLogLogger(c.logger.With("component", "http").Handler(), slog.LevelWarn), TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12},
 	}
 	scheme := "http"
 	var g run.Group

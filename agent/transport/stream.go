@@ -329,14 +329,16 @@ func (s *stream) acked(all []*pb.Acked) {
 		}
 		s.land(c, a.GetWatermark(), above)
 	}
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
 }
 
-// land takes acknowledged messages out of the flight.
+// land takes settled messages out of the flight, which makes room for others.
 func (s *stream) land(c buffer.Class, watermark uint64, above []buffer.Range) {
+	defer func() {
+		select {
+		case s.wake <- struct{}{}:
+		default:
+		}
+	}()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for l := range s.flight {
@@ -365,7 +367,9 @@ func (s *stream) rejected(r *pb.Rejection) {
 	if r.GetSeq() == 0 {
 		return // part of a record: the rest counts
 	}
-	if err := s.t.opts.Buffer.Reject(buffer.Class(r.GetClass()), r.GetSeq(), "rejected"); err != nil {
+	c := buffer.Class(r.GetClass())
+	if err := s.t.opts.Buffer.Reject(c, r.GetSeq(), "rejected"); err != nil {
 		s.t.opts.Logger.Error("settle rejected record", "error", err)
 	}
+	s.land(c, 0, []buffer.Range{{First: r.GetSeq(), Last: r.GetSeq()}})
 }

@@ -195,6 +195,8 @@ func TestARejectedRecordIsSettledAsDropped(t *testing.T) {
 	b := openBuffer(t, dir)
 	tr := newTransport(t, f, b, dir)
 	must(t, tr.Inventory(inventory.Batch{Kind: "host", Time: time.Now()}))
+	f.greet = welcome(1, 1) // the rejected message gives its place free
+	must(t, tr.Deliver(cycle(1000, layout("disk", "a"), 1)))
 	f.answer = func(m *pb.AgentMessage) []*pb.CollectorMessage {
 		if m.GetInventory() == nil {
 			return ackAll(m)
