@@ -74,9 +74,10 @@ func New(ctx context.Context, o Options) (c *Collector, err error) {
 		return nil, fmt.Errorf("configuration:\n%w", err)
 	}
 	c = &Collector{opts: o, config: o.Config, logger: o.Logger, reg: prometheus.NewRegistry(), started: time.Now()}
+	opened := c
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, c.close())
+			c, err = nil, errors.Join(err, opened.close())
 		}
 	}()
 	c.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
