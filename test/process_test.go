@@ -93,6 +93,7 @@ func tail(s string) string {
 type collector struct {
 	*process
 	dir, http, grpc string
+	database        string // URL; empty is SQLite in dir
 }
 
 func freeAddr(t *testing.T) string {
@@ -120,7 +121,7 @@ func newCollector(t *testing.T, args ...string) *collector {
 		cmd := exec.CommandContext(context.Background(), binary("picket-collector"), append([]string{
 			"run", "--data-dir", c.dir, "--http-addr", c.http, "--grpc-addr", c.grpc,
 		}, args...)...)
-		cmd.Env = append(os.Environ(), "PICKET_ADMIN_PASSWORD="+adminPassword)
+		cmd.Env = append(os.Environ(), "PICKET_ADMIN_PASSWORD="+adminPassword, "PICKET_COLLECTOR_DATABASE_URL="+c.database)
 		return cmd
 	}}
 	return c
@@ -131,6 +132,7 @@ func (c *collector) token(uses int) string {
 	c.t.Helper()
 	cmd := exec.CommandContext(c.t.Context(), binary("picket-collector"), "token", "create", "--data-dir", c.dir, "--grpc-addr", c.grpc,
 		"--uses", fmt.Sprint(uses))
+	cmd.Env = append(os.Environ(), "PICKET_COLLECTOR_DATABASE_URL="+c.database)
 	cmd.Stderr = io.Discard
 	out, err := cmd.Output()
 	if err != nil {
