@@ -178,6 +178,9 @@ func (s *series) histogram(b []byte) error {
 		return fail(http.StatusBadRequest, "native histogram of %s: %w", shortened(s.labels.String()), err)
 	}
 	ref, err := s.batch.app.AppendHistogram(s.ref, s.labels, m.Timestamp, h, fh)
+	if errors.Is(err, metrics.ErrUnknownSeries) {
+		ref, err = s.batch.app.AppendHistogram(0, s.labels, m.Timestamp, h, fh)
+	}
 	return s.appended(ref, err, m.Timestamp)
 }
 
@@ -227,6 +230,7 @@ func (b *batch) metadata(message []byte) error {
 	if err := m.Unmarshal(message); err != nil {
 		return errMalformed
 	}
-	b.catalog.Set(m.MetricFamilyName, metrics.Metadata{Kind: strings.ToLower(m.Type.String()), Help: m.Help, Unit: m.Unit})
+	kind := strings.ToLower(prompb.MetricMetadata_MetricType_name[int32(m.Type)]) // empty when newer than we are
+	b.catalog.Set(m.MetricFamilyName, metrics.Metadata{Kind: kind, Help: m.Help, Unit: m.Unit})
 	return nil
 }
