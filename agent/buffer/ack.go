@@ -1,6 +1,9 @@
 package buffer
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // maxAckRanges bounds the ranges of one class that acknowledgements may leave. What does not fit counts as not
 // acknowledged and is sent again.
@@ -75,9 +78,8 @@ func (b *Buffer) Reject(c Class, seq uint64, reason string) error {
 	if seg := q.segmentWith(seq); seg != nil && seg.firstSeq <= seq {
 		size = b.measure(q, seg, []Range{{seq, seq}})[0]
 	}
-	b.drop(Drop{
-		Class: c, First: seq, Last: seq, Records: 1, Bytes: size, Reason: ReasonRejected, Detail: reason[:min(len(reason), 64)],
-	})
+	detail := strings.ToValidUTF8(reason[:min(len(reason), 64)], "")
+	b.drop(Drop{Class: c, First: seq, Last: seq, Records: 1, Bytes: size, Reason: ReasonRejected, Detail: detail})
 	q.ledger.add(seq, seq)
 	b.burySealed(q)
 	return nil

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Append stores data as the newest record of class c and returns its sequence. When it returns without an error the record
+// Append stores data as the newest record of class c and returns its sequence. unixMilli is what MaxAge counts from. When it returns without an error the record
 // survives a kill of the process, and within SyncEvery a power loss, given that Run runs. The data is copied. An error is
 // ErrTooLarge, ErrFull, ErrClosed or the disk's; the record was then counted as dropped, except after ErrClosed.
 func (b *Buffer) Append(c Class, unixMilli int64, data []byte) (seq uint64, err error) {

@@ -366,3 +366,26 @@ func TestRealFiles(t *testing.T) {
 		t.Errorf("%v %v %s", ok, err, diff)
 	}
 }
+
+// TestPendingDropsAreBounded: without anybody to tell, drops are summed up rather than kept one by one.
+func TestPendingDropsAreBounded(t *testing.T) {
+	r := newRig(t, nil)
+	const n = 3 * maxPending
+	r.fill(Logs, n, 20)
+	for seq := uint64(2); seq <= n; seq += 2 {
+		if err := r.b.Reject(Logs, seq, itoa(int(seq))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := len(r.b.pending); got != maxPending+1 {
+		t.Errorf("%d drops pending, want %d", got, maxPending+1)
+	}
+	r.tick()
+	var records, bytes uint64
+	for _, d := range r.drops {
+		records, bytes = records+d.Records, bytes+d.Bytes
+	}
+	if records != n/2 || bytes != n/2*20 {
+		t.Errorf("%d records of %d bytes, want %d", records, bytes, n/2)
+	}
+}

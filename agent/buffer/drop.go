@@ -19,7 +19,7 @@ const (
 	ReasonSkipped = "skipped"
 )
 
-// maxPending bounds the drops that wait for OnDrop. Beyond it they are counted without their ranges.
+// maxPending bounds the drops that wait for OnDrop. Beyond it they are summed up without their ranges.
 const maxPending = 1024
 
 // Drop says which records were given up. First and Last are 0 when they never had a sequence: they were refused by Append,
@@ -43,7 +43,7 @@ func (b *Buffer) drop(d Drop) {
 		return
 	}
 	if len(b.pending) >= maxPending {
-		d.First, d.Last = 0, 0
+		d.First, d.Last, d.Detail = 0, 0, ""
 	}
 	for i := len(b.pending) - 1; i >= b.delivering; i-- {
 		p := &b.pending[i]

@@ -1,6 +1,7 @@
 package buffer
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -41,11 +42,15 @@ func (f osFile) Size() (int64, error) {
 	return info.Size(), nil
 }
 
+// MkdirAll makes dir and keeps others out of it. A directory that is there and belongs to somebody else stays as it is.
 func (osFiles) MkdirAll(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	return os.Chmod(dir, 0o700)
+	if err := os.Chmod(dir, 0o700); !errors.Is(err, os.ErrPermission) {
+		return err
+	}
+	return nil
 }
 
 func (osFiles) Create(path string) (file, error) {

@@ -191,14 +191,19 @@ func (l *loader) scan(q *queue, name string) (*segment, error) {
 	if !sound && seg.size > 0 || seg.identity != id || seg.class != q.class {
 		l.b.stats.damaged++
 	}
-	if seg.identity.first > 0 {
-		l.scanRecords(seg)
+	if !sound {
+		l.scanRecords(seg, 0) // with bytes missing from the header the records may begin in its place
+	} else {
+		l.scanRecords(seg, segmentHeader)
 	}
 	return seg, nil
 }
 
-func (l *loader) scanRecords(seg *segment) {
-	sc := scanner{win: &l.win, id: seg.identity, off: segmentHeader}
+func (l *loader) scanRecords(seg *segment, from int64) {
+	if seg.identity.first == 0 {
+		return // neither name nor header: nothing can be verified
+	}
+	sc := scanner{win: &l.win, id: seg.identity, off: from}
 	for e, ok := sc.next(); ok; e, ok = sc.next() {
 		seg.disordered = seg.disordered || seg.count > 0 && e.seq <= seg.last
 		seg.note(e)

@@ -91,7 +91,10 @@ func (b *Buffer) read(q *queue, seg *segment, seq uint64) (Record, bool, error) 
 		if !ok {
 			break
 		}
-		if e.seq >= seq {
+		if e.seq > seq {
+			break // seq is held, so it must be somewhere before
+		}
+		if e.seq == seq {
 			rec, ok := sc.record(q.class, e)
 			if !ok {
 				break

@@ -33,7 +33,7 @@ func (l *loader) rebuild(q *queue, segs []*segment) (*segment, error) {
 		}
 		files[i] = f
 		l.win.reset(f, seg.size)
-		sc := scanner{win: &l.win, id: seg.identity, off: segmentHeader}
+		sc := scanner{win: &l.win, id: seg.identity, off: seg.marks[0].off}
 		for e, ok := sc.next(); ok; e, ok = sc.next() {
 			places = append(places, place{e, i})
 		}
@@ -124,7 +124,7 @@ func (l *loader) copyRecords(q *queue, old *segment, held func(Class, uint64) bo
 	}
 	defer f.Close()
 	l.win.reset(f, old.size)
-	sc := scanner{win: &l.win, id: old.identity, off: segmentHeader}
+	sc := scanner{win: &l.win, id: old.identity, off: old.marks[0].off}
 	for e, ok := sc.next(); ok; e, ok = sc.next() {
 		if held != nil && !held(old.class, e.seq) {
 			continue

@@ -107,22 +107,9 @@ func (s *scanner) next() (entry, bool) {
 			return e, true
 		}
 		s.damaged++
-		if sound && s.ends(e) {
-			s.off = e.end()
-			continue
-		}
 		s.off = s.find(s.off + 1)
 	}
 	return entry{}, false
-}
-
-// ends says whether a record or the end of the file follows e, so that its length can be trusted.
-func (s *scanner) ends(e entry) bool {
-	if e.end() == s.win.size {
-		return true
-	}
-	_, ok := s.header(e.end())
-	return ok
 }
 
 // find returns where the next sound record header begins from off on, the end of the file when there is none.

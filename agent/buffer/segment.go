@@ -20,8 +20,8 @@ import (
 // CRCs are CRC-32C. The salt is random per segment: its upper half is the marker that begins each record, its lower half
 // seeds the record CRCs. So data that looks like a record of another file, or was made to look like one, does not verify,
 // and a copy of a record from the same file is that very record. The name repeats first, epoch and salt, so that records
-// can be read although the header is gone. Two CRCs, because with a sound header a damaged record can be stepped over
-// without searching inside its data.
+// can be read although the header is gone. The record header has a CRC of its own, so that a damaged length is never
+// followed and a place that is no record is known without reading on.
 const (
 	segmentMagic  = "PKSPOOL\x01"
 	segmentHeader = 64
@@ -148,7 +148,7 @@ type segment struct {
 	size             int64 // of the file
 	oldest, youngest int64 // times, Unix ms
 	created          time.Time
-	marks            []mark  // every 64 KiB, where a record begins
+	marks            []mark  // where the first record begins, and then one every 64 KiB
 	f                file    // open while active or not yet synced
 	synced           int64   // bytes of the file that are known to be on disk
 	runs             []Range // what it holds; only while the spool is opened

@@ -193,7 +193,7 @@ var damages = map[string]func(*wreck){
 		from := w.disk.names[w.segment()].data
 		w.resize(func([]byte) []byte { return slices.Clone(from) })
 	},
-	"heads":       func(w *wreck) { p := w.disk.names["/spool/heads"].data; w.scribble(p, 0, len(p)) },
+	"heads":       func(w *wreck) { w.hurtHeads() },
 	"heads gone":  func(w *wreck) { delete(w.disk.names, "/spool/heads") },
 	"one state":   func(w *wreck) { w.hurtState(w.rng.IntN(2)) },
 	"both states": func(w *wreck) { w.hurtState(0); w.hurtState(1) },
@@ -289,6 +289,12 @@ func (w *wreck) renameFile() {
 	}
 	w.copyFile()
 	delete(w.disk.names, path)
+}
+
+func (w *wreck) hurtHeads() {
+	if ino := w.disk.names["/spool/heads"]; ino != nil {
+		w.scribble(ino.data, 0, len(ino.data))
+	}
 }
 
 func (w *wreck) hurtState(i int) {
