@@ -3,6 +3,8 @@ SHELL := /bin/bash
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 GO ?= go
+# Without the web page of gRPC's tracing, which would bring html/template into the agent.
+TAGS := grpcnotrace
 TOOLBIN := $(CURDIR)/tools/bin
 
 .PHONY: help
@@ -11,7 +13,7 @@ help: ## this list
 
 .PHONY: build
 build: ## build bin/picket, bin/picket-agent, bin/picket-collector
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+	CGO_ENABLED=0 $(GO) build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 
 .PHONY: run
 run: build ## start a collector and an agent for this host, data in ./var

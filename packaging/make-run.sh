@@ -12,6 +12,10 @@ for addr in "$http" "$grpc"; do
   fi
 done
 
+ready() { # without curl: a fresh machine has bash
+  (exec 3<>"/dev/tcp/${http%:*}/${http#*:}" && printf 'GET /readyz HTTP/1.0\r\n\r\n' >&3 && head -n 1 <&3 | grep -q ' 200 ') 2>/dev/null
+}
+
 collector='' agent=''
 stop() {
   trap - EXIT INT TERM
@@ -26,7 +30,7 @@ trap 'exit 0' INT TERM
 setsid bin/picket-collector run --data-dir var/collector --http-addr "$http" --grpc-addr "$grpc" --log-level warn &
 collector=$!
 for _ in $(seq 150); do
-  curl -fs -o /dev/null "http://$http/readyz" && break
+  ready && break
   kill -0 "$collector" 2>/dev/null || { wait "$collector" || exit 1; }
   sleep 0.2
 done

@@ -11,7 +11,7 @@ mkdir -p dist
 for ARCH in ${ARCHES:-amd64 arm64}; do
   export ARCH BIN="dist/bin-$ARCH"
   mkdir -p "$BIN"
-  CGO_ENABLED=0 GOARCH=$ARCH go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=$version" -o "$BIN/" ./cmd/...
+  CGO_ENABLED=0 GOARCH=$ARCH go build -trimpath -buildvcs=false -tags grpcnotrace -ldflags "-s -w -buildid= -X main.version=$version" -o "$BIN/" ./cmd/...
   for part in agent collector; do
     tools/bin/nfpm package --packager deb --config "packaging/$part/nfpm.yaml" --target dist/
     files=("picket-$part")
