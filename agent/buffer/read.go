@@ -104,8 +104,13 @@ func (b *Buffer) read(q *queue, seg *segment, seq uint64) (Record, bool, error) 
 		}
 		sc.off = e.end()
 	}
-	// Something is damaged, and what was stepped over without a look at its data may be displaced: search from the start.
-	sc.off = q.start(seg, seq)
+	return b.search(q, seg, seq)
+}
+
+// search is read for a segment that is not as it should be. What read stepped over without a look at its data may be
+// displaced, so that everything from the last known place on is verified.
+func (b *Buffer) search(q *queue, seg *segment, seq uint64) (Record, bool, error) {
+	sc := scanner{win: &b.win, id: seg.identity, off: q.start(seg, seq)}
 	defer func() { b.stats.damaged += sc.damaged }()
 	for {
 		e, ok := sc.next()
