@@ -20,6 +20,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb"
@@ -59,7 +60,7 @@ func run(rounds, steps int) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	// A raw engine on either side of ours: who is opened later fares a few per cent worse, whoever it is.
 	var engines [3]batch
 	for i, open := range []func(string) (batch, func(), error){rawEngine, ourEngine, rawEngine} {
@@ -145,7 +146,7 @@ func rawEngine(dir string) (batch, func(), error) {
 			refs[at] = ref
 		}
 		return a.Commit()
-	}, func() { db.Close() }, nil
+	}, func() { _ = db.Close() }, nil
 }
 
 func ourEngine(dir string) (batch, func(), error) {
@@ -170,11 +171,11 @@ func ourEngine(dir string) (batch, func(), error) {
 		}
 		_, err := a.Commit()
 		return err
-	}, func() { s.Close() }, nil
+	}, func() { _ = s.Close() }, nil
 }
 
 func seriesLabels(host, i int) labels.Labels {
-	return labels.FromStrings(labels.MetricName, "bench_metric_"+strconv.Itoa(i), "host", "host-"+strconv.Itoa(host), "region", "eu-west-"+strconv.Itoa(host%4))
+	return labels.FromStrings(model.MetricNameLabel, "bench_metric_"+strconv.Itoa(i), "host", "host-"+strconv.Itoa(host), "region", "eu-west-"+strconv.Itoa(host%4))
 }
 
 // load makes values as hosts have them: counters, constants, slow walks and noise.

@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -69,7 +70,7 @@ func startServer(ctx context.Context, name string) (*server, error) {
 }
 
 func (s *server) stop() {
-	s.stdin.Close()
+	_ = s.stdin.Close()
 	_ = s.cmd.Wait() // it has nothing to say any more
 }
 
@@ -80,7 +81,7 @@ func runServer(name string) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	var handler http.Handler
 	var gather client.Gatherer
 	switch name {
@@ -90,7 +91,7 @@ func runServer(name string) error {
 		if err != nil {
 			return err
 		}
-		defer db.Close()
+		defer func() { _ = db.Close() }()
 		handler, gather = remote.NewWriteHandler(slog.New(slog.DiscardHandler), client.NewRegistry(), db,
 			remoteapi.MessageTypes{remoteapi.WriteV1MessageType}, false, false), reg
 	case "picket":
@@ -137,7 +138,7 @@ func openPicket(dir string) (picket, func(), error) {
 	}
 	for _, r := range prometheus.Routes(prometheus.Options{Engine: engine, Store: store, Catalog: catalog, Logger: logger}) {
 		if r.Write {
-			return picket{r.Handler, store.Gatherer()}, func() { store.Close() }, nil
+			return picket{r.Handler, store.Gatherer()}, func() { _ = store.Close() }, nil
 		}
 	}
 	return picket{}, nil, fmt.Errorf("no route for remote write")
@@ -174,9 +175,13 @@ func listen(write http.Handler, gather client.Gatherer) error {
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(l) }()
 	_, _ = bufio.NewReader(os.Stdin).ReadByte() // the parent closes it
-	err = srv.Close()
-	<-done
-	return err
+	if err := srv.Close(); err != nil {
+		return err
+	}
+	if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
 }
 
 func stored(gather client.Gatherer) int {

@@ -118,7 +118,7 @@ func (l *logSync) syncSegment(i int) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // read only, in effect
 	info, err := f.Stat()
 	if err != nil {
 		return 0, err
@@ -143,7 +143,7 @@ func syncDir(dir string) error {
 	if err != nil {
 		return err
 	}
-	defer d.Close()
+	defer func() { _ = d.Close() }()
 	return d.Sync()
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -149,7 +150,9 @@ func TestTornLog(t *testing.T) {
 				t.Fatal(err)
 			}
 			f.Close()
-			os.Remove(filepath.Join(copied, "lock"))
+			if err := os.Remove(filepath.Join(copied, "lock")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				t.Fatal(err)
+			}
 			want := map[string][]sample{`{__name__="x"}`: {{t0 - 3600_000, 2}, {t0, 1}}}
 			again := open(t, Options{Dir: copied})
 			if d := cmp.Diff(want, raw(t, again, "x")); d != "" {

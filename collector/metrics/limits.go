@@ -3,6 +3,7 @@ package metrics
 import (
 	"unicode/utf8"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 )
 
@@ -70,7 +71,7 @@ func (c *labelCheck) label(lb labels.Label) {
 		c.refusal = refuse(ReasonInvalidLabels, "label name %q is not unique", lb.Name)
 	case lb.Name < c.previous:
 		c.refusal = refuse(ReasonInvalidLabels, "label names are not sorted: %q after %q", lb.Name, c.previous)
-	case lb.Name == labels.MetricName && lb.Value != "":
+	case lb.Name == model.MetricNameLabel && lb.Value != "":
 		c.named = true
 	}
 	c.previous = lb.Name

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -35,9 +36,7 @@ func (f *flaky) Save(_ context.Context, changed map[string]Metadata) error {
 	if f.fail != nil {
 		return f.fail
 	}
-	for name, m := range changed {
-		f.rows[name] = m
-	}
+	maps.Copy(f.rows, changed)
 	return nil
 }
 

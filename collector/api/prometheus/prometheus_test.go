@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -170,9 +171,7 @@ func TestAnswers(t *testing.T) {
 	span := url.Values{"start": {from}, "end": {at}}
 	with := func(kv ...string) url.Values {
 		form := url.Values{}
-		for name, v := range span {
-			form[name] = v
-		}
+		maps.Copy(form, span)
 		for p := range slices.Chunk(kv, 2) {
 			form.Add(p[0], p[1])
 		}
@@ -186,16 +185,24 @@ func TestAnswers(t *testing.T) {
 		code int
 		want string
 	}{
-		"instant": {path: "/query", form: url.Values{"query": {`sum(up)`}, "time": {at}}, post: true, code: 200,
-			want: `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[TIME+20,"33"]}]}}`},
-		"range": {path: "/query_range", form: with("query", `up{instance="b"}`, "step", "10"), post: true, code: 200,
+		"instant": {
+			path: "/query", form: url.Values{"query": {`sum(up)`}, "time": {at}}, post: true, code: 200,
+			want: `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[TIME+20,"33"]}]}}`,
+		},
+		"range": {
+			path: "/query_range", form: with("query", `up{instance="b"}`, "step", "10"), post: true, code: 200,
 			want: `{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"up","instance":"b"},
-				"values":[[TIME+0,"10"],[TIME+10,"20"],[TIME+20,"30"]]}]}}`},
-		"several names": {path: "/query", form: url.Values{"query": {`max_over_time({__name__=~"up|down"}[1m])`}, "time": {at}}, code: 200,
+				"values":[[TIME+0,"10"],[TIME+10,"20"],[TIME+20,"30"]]}]}}`,
+		},
+		"several names": {
+			path: "/query", form: url.Values{"query": {`max_over_time({__name__=~"up|down"}[1m])`}, "time": {at}}, code: 200,
 			want: `{"status":"success","data":{"resultType":"vector","result":[{"metric":{"instance":"a"},"value":[TIME+20,"3"]},
-				{"metric":{"instance":"b"},"value":[TIME+20,"30"]}]}}`},
-		"wrong query": {path: "/query", form: url.Values{"query": {`sum(`}}, code: 400,
-			want: `{"status":"error","errorType":"bad_data","error":"invalid parameter \"query\": 1:5: parse error: unclosed left parenthesis"}`},
+				{"metric":{"instance":"b"},"value":[TIME+20,"30"]}]}}`,
+		},
+		"wrong query": {
+			path: "/query", form: url.Values{"query": {`sum(`}}, code: 400,
+			want: `{"status":"error","errorType":"bad_data","error":"invalid parameter \"query\": 1:5: parse error: unclosed left parenthesis"}`,
+		},
 		"series":        {path: "/series", form: with("match[]", "up"), post: true, code: 200, want: series},
 		"labels":        {path: "/labels", form: span, post: true, code: 200, want: `{"status":"success","data":["__name__","instance"]}`},
 		"label values":  {path: "/label/instance/values", form: span, code: 200, want: `{"status":"success","data":["a","b"]}`},

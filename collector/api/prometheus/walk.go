@@ -80,14 +80,13 @@ func walkFields(b []byte, yield func(field) error) error {
 	return nil
 }
 
-// shortBytes cuts a length-delimited field of less than 128 bytes off b, whose tag has been looked at. It returns a negative n when
-// the field is longer or cut short.
-func shortBytes(b []byte) (value []byte, n int) {
+// shortField returns the size of the length-delimited field that b begins with, whose tag has been looked at, or a negative number
+// when the field has more than 127 bytes or is cut short.
+func shortField(b []byte) int {
 	if len(b) < 2 || b[1] >= 0x80 || len(b) < 2+int(b[1]) {
-		return nil, -1
+		return -1
 	}
-	n = 2 + int(b[1])
-	return b[2:n], n
+	return 2 + int(b[1])
 }
 
 // splitSeries divides a TimeSeries message into its label fields, tags and all, and the other fields. Senders write the labels
@@ -95,7 +94,7 @@ func shortBytes(b []byte) (value []byte, n int) {
 func splitSeries(message, scratch []byte) (label, rest, newScratch []byte, err error) {
 	i := 0
 	for i < len(message) && message[i] == labelTag {
-		if _, n := shortBytes(message[i:]); n > 0 {
+		if n := shortField(message[i:]); n > 0 {
 			i += n
 			continue
 		}
@@ -126,7 +125,7 @@ func splitSeries(message, scratch []byte) (label, rest, newScratch []byte, err e
 // hasLabel tells whether a label follows among the other fields; false also when they are malformed, which is found later.
 func hasLabel(b []byte) bool {
 	for len(b) > 0 {
-		if _, n := shortBytes(b); n == len(b) && b[0] == seriesSample<<3|byte(protowire.BytesType) {
+		if shortField(b) == len(b) && b[0] == seriesSample<<3|byte(protowire.BytesType) {
 			return false // the usual single sample
 		}
 		f, rest, err := next(b)
