@@ -97,7 +97,10 @@ func (t *Transport) connect(ctx context.Context, address string) (retry time.Dur
 	t.status.Skew = time.Since(time.UnixMilli(welcome.GetClockMs())).Round(time.Millisecond)
 	t.mu.Unlock()
 	t.opts.Logger.Info("connected to the collector", "address", address, "instance", welcome.GetInstance())
-	s := newStream(t, wire, welcome)
+	s, err := newStream(t, wire, welcome)
+	if err != nil {
+		return 0, err
+	}
 	return s.run(ctx, cancel)
 }
 

@@ -46,7 +46,9 @@ type flown struct {
 	at    time.Time
 }
 
-func newStream(t *Transport, wire pb.Delivery_StreamClient, w *pb.Welcome) *stream {
+// newStream settles what the collector has already. When it has more than this spool ever gave, the spool was set back (a
+// snapshot, a restored backup): it gets a new epoch, and the stream must be opened anew.
+func newStream(t *Transport, wire pb.Delivery_StreamClient, w *pb.Welcome) (*stream, error) {
 	s := &stream{
 		t: t, wire: wire, enc: newEncoder(t.schemas), accept: map[buffer.Class]bool{},
 		after: map[buffer.Class]uint64{}, wake: make(chan struct{}, 1), live: t.opts.Buffer.Last(buffer.Metrics),
@@ -56,8 +58,13 @@ func newStream(t *Transport, wire pb.Delivery_StreamClient, w *pb.Welcome) *stre
 		s.accept[buffer.Class(c)] = true
 	}
 	s.setWindow(w.GetWindow())
-	s.acked(w.GetAcked())
-	return s
+	if err := s.acked(w.GetAcked()); err != nil {
+		if errors.Is(err, buffer.ErrBeyond) {
+			err = errors.Join(fmt.Errorf("the spool was set back, it gets a new epoch: %w", err), t.opts.Buffer.Renew())
+		}
+		return nil, err
+	}
+	return s, nil
 }
 
 func (s *stream) setWindow(w *pb.Window) {
@@ -305,7 +312,9 @@ func (s *stream) receive() (time.Duration, error) {
 		case *pb.CollectorMessage_Ack:
 			s.t.count.acks.Add(1)
 			s.setWindow(body.Ack.GetWindow())
-			s.acked(body.Ack.GetAcked())
+			if err := s.acked(body.Ack.GetAcked()); err != nil {
+				return 0, err
+			}
 		case *pb.CollectorMessage_Rejection:
 			s.rejected(body.Rejection)
 		case *pb.CollectorMessage_Refusal:
@@ -316,7 +325,7 @@ func (s *stream) receive() (time.Duration, error) {
 }
 
 // acked settles what the collector holds durably.
-func (s *stream) acked(all []*pb.Acked) {
+func (s *stream) acked(all []*pb.Acked) error {
 	for _, a := range all {
 		above := make([]buffer.Range, 0, len(a.GetAbove()))
 		for _, r := range a.GetAbove() {
@@ -324,11 +333,11 @@ func (s *stream) acked(all []*pb.Acked) {
 		}
 		c := buffer.Class(a.GetClass())
 		if err := s.t.opts.Buffer.Ack(c, a.GetWatermark(), above); err != nil {
-			s.t.opts.Logger.Warn("acknowledgement ignored", "class", c, "watermark", a.GetWatermark(), "error", err)
-			continue
+			return fmt.Errorf("settle %s up to %d: %w", c, a.GetWatermark(), err)
 		}
 		s.land(c, a.GetWatermark(), above)
 	}
+	return nil
 }
 
 // land takes settled messages out of the flight, which makes room for others.

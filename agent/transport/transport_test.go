@@ -213,6 +213,32 @@ func TestARejectedRecordIsSettledAsDropped(t *testing.T) {
 	must(t, stop())
 }
 
+func TestASpoolThatWasSetBackGetsANewEpoch(t *testing.T) {
+	f, dir := startFake(t), t.TempDir()
+	b := openBuffer(t, dir)
+	tr := newTransport(t, f, b, dir)
+	must(t, tr.Deliver(cycle(1000, layout("disk", "a"), 1)))
+	var epochs []uint64
+	f.greet = func(h *pb.Hello) *pb.CollectorMessage {
+		epochs = append(epochs, h.GetEpoch())
+		m := welcome(32, 8)(h)
+		if len(epochs) == 1 { // the collector remembers more than this spool does
+			m.GetWelcome().Acked = []*pb.Acked{{Class: pb.Class_CLASS_METRICS, Watermark: 900}}
+		}
+		return m
+	}
+	f.answer = ackAll
+	stop := run(t, tr)
+	awaitEmpty(t, b)
+	must(t, stop())
+	if len(epochs) != 2 || epochs[0] == epochs[1] {
+		t.Errorf("epochs %v, want two different ones", epochs)
+	}
+	if got := story(f.await(t, func([]*pb.AgentMessage) bool { return true })); got[len(got)-1] != "old 1-1" {
+		t.Errorf("what the spool held did not come: %v", got)
+	}
+}
+
 func TestSchemasOutliveARestartAndDamageIsCounted(t *testing.T) {
 	f, dir := startFake(t), t.TempDir()
 	b := openBuffer(t, dir)

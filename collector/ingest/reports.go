@@ -81,7 +81,7 @@ func (st *stream) noteDrops(all []*pb.Dropped) {
 // reasonLabel keeps an agent from making label values of its own.
 func reasonLabel(reason string) string {
 	switch reason {
-	case "bytes", "age", "disk_free", "disk_full", "corrupt", "too_large", "rejected", "undecodable":
+	case "bytes", "age", "disk_free", "disk_full", "disk_error", "corrupt", "power_loss", "skipped", "too_large", "rejected", "undecodable":
 		return reason
 	}
 	return "other"
