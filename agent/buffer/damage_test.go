@@ -136,7 +136,9 @@ func TestHiddenRecords(t *testing.T) {
 	}
 	at := r.now.UnixMilli()
 	want := []Record{
-		{Logs, 1, at, payload(Logs, 1, 50)}, {Logs, 2, at, payload(Logs, 2, 50)}, {Logs, 3, at, payload(Logs, 3, 50)},
+		{Logs, 1, at, payload(Logs, 1, 50)},
+		{Logs, 2, at, payload(Logs, 2, 50)},
+		{Logs, 3, at, payload(Logs, 3, 50)},
 		{Logs, 5, at, []byte("five")},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

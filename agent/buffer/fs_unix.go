@@ -27,6 +27,7 @@ func freeDisk(dir string) (free, total uint64, err error) {
 	if err := unix.Statfs(dir, &st); err != nil {
 		return 0, 0, fmt.Errorf("free disk of %s: %w", dir, err)
 	}
+	//nolint:unconvert // the fields' types differ from system to system
 	return uint64(st.Bavail) * uint64(st.Bsize), uint64(st.Blocks) * uint64(st.Bsize), nil
 }
 

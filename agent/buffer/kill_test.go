@@ -76,7 +76,7 @@ func TestKill(t *testing.T) {
 	records, torn := 0, uint64(0)
 	for i := range kills {
 		out := runChild(t, dir, time.Duration(rand.Int64N(int64(40*time.Millisecond))))
-		for _, line := range strings.Split(strings.TrimSpace(out), "\n") {
+		for line := range strings.SplitSeq(strings.TrimSpace(out), "\n") {
 			var kind, sum string
 			var c Class
 			var seq uint64

@@ -174,7 +174,7 @@ func (l *loader) scan(q *queue, name string) (*segment, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open segment: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	if seg.size, err = f.Size(); err != nil {
 		return nil, fmt.Errorf("size of segment %s: %w", seg.path, err)
 	}
@@ -200,7 +200,7 @@ func (l *loader) scan(q *queue, name string) (*segment, error) {
 }
 
 func (l *loader) scanRecords(seg *segment, from int64) {
-	if seg.identity.first == 0 {
+	if seg.first == 0 {
 		return // neither name nor header: nothing can be verified
 	}
 	sc := scanner{win: &l.win, id: seg.identity, off: from}

@@ -84,10 +84,10 @@ func (o Options) withDefaults() (Options, error) {
 func (o Options) validate() error {
 	var errs []error
 	if o.Dir == "" {
-		errs = append(errs, errors.New("Dir is required"))
+		errs = append(errs, errors.New("option Dir is required"))
 	}
 	if o.Logger == nil {
-		errs = append(errs, errors.New("Logger is required"))
+		errs = append(errs, errors.New("option Logger is required"))
 	}
 	if o.MaxBytes < leastMaxBytes {
 		errs = append(errs, fmt.Errorf("MaxBytes is %d, at least %d are needed", o.MaxBytes, leastMaxBytes))

@@ -122,7 +122,7 @@ func (l *loader) copyRecords(q *queue, old *segment, held func(Class, uint64) bo
 	if err != nil {
 		return fmt.Errorf("open segment: %w", err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	l.win.reset(f, old.size)
 	sc := scanner{win: &l.win, id: old.identity, off: old.marks[0].off}
 	for e, ok := sc.next(); ok; e, ok = sc.next() {
@@ -137,7 +137,7 @@ func (l *loader) copyRecords(q *queue, old *segment, held func(Class, uint64) bo
 			l.b.stats.resequenced++
 		}
 	}
-	if missing := old.last - old.identity.first + 1 - old.count; held == nil && missing > 0 {
+	if missing := old.last - old.first + 1 - old.count; held == nil && missing > 0 {
 		l.b.drop(Drop{Class: q.class, Records: missing, Reason: ReasonCorrupt})
 	}
 	return nil

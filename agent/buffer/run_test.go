@@ -74,7 +74,9 @@ func TestRunPersistsAndDelivers(t *testing.T) {
 			t.Fatalf("drops %+v, %d results", r.drops, r.b.Last(Results))
 		}
 		cancel()
-		<-done
+		if err := <-done; err != nil {
+			t.Errorf("run: %v", err)
+		}
 		r.crash()
 		if got := r.held(Metrics, 0); len(got) != 0 {
 			t.Errorf("acknowledged before the kill, held after it: %v", got)
@@ -96,7 +98,9 @@ func TestRunAgesWhileIdle(t *testing.T) {
 		r.fill(Metrics, 30, 1500)
 		time.Sleep(24*time.Hour + 2*time.Minute)
 		cancel()
-		<-done
+		if err := <-done; err != nil {
+			t.Errorf("run: %v", err)
+		}
 		if sums := r.checkAccounts(1500); sums["metrics age"] != 30 {
 			t.Errorf("%v", sums)
 		}

@@ -3,6 +3,7 @@ package buffer
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"io"
 )
 
@@ -50,14 +51,14 @@ func (w *window) fill(off int64) {
 // readAt fills p from off and returns how much the file holds of it.
 func (w *window) readAt(p []byte, off int64) int {
 	n, err := w.f.ReadAt(p, off)
-	if err == nil || err == io.EOF {
+	if err == nil || errors.Is(err, io.EOF) {
 		return n
 	}
 	const block = 4 << 10
 	for n < len(p) {
 		end := min(len(p), n+block-int((off+int64(n))%block))
 		m, err := w.f.ReadAt(p[n:end], off+int64(n))
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return n + m
 		}
 		if err != nil {

@@ -310,7 +310,7 @@ func (b *Buffer) openFixed(name string, size int64) (f file, made bool, err erro
 func readAll(f file, size int64) ([]byte, error) {
 	p := make([]byte, size)
 	n, err := f.ReadAt(p, 0)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = nil
 	}
 	return p[:n], err

@@ -166,7 +166,7 @@ func (f *Fleet) Connect(ctx context.Context, a Agent, h Host) (*Session, error) 
 		return nil, err
 	}
 	if err := f.arrive(s, h, time.Now()); err != nil {
-		if cause := context.Cause(s.ctx); cause != nil {
+		if cause := context.Cause(s.ctx); cause != nil { //nolint:contextcheck // the session's context is made of ctx
 			err = cause // replaced or revoked while it wrote
 		}
 		s.cancel(err)
