@@ -36,9 +36,13 @@ func main() {
 	}
 	if *asJSON {
 		_ = json.NewEncoder(os.Stdout).Encode(r)
-		return
+	} else {
+		r.print()
 	}
-	r.print()
+	if !r.met() {
+		fmt.Fprintln(os.Stderr, "a bar is missed")
+		os.Exit(1)
+	}
 }
 
 // usage is what one process used.
@@ -58,14 +62,29 @@ type result struct {
 	Payload, Socket float64 // bytes per sample
 }
 
+// The bars, as docs/performance.md has them.
+const (
+	maxCPU     = 0.7 // times node_exporter's per 400 metrics
+	maxRSS     = 20  // MB
+	maxPayload = 1.0 // bytes per sample
+	maxSocket  = 1.3
+)
+
+func (r result) ratio() float64 { return r.Agent.per400(r.Cycles) / r.Exporter.per400(r.Cycles) }
+
+func (r result) met() bool {
+	return r.ratio() <= maxCPU && r.Agent.RSS <= maxRSS && r.Payload <= maxPayload && r.Socket <= maxSocket
+}
+
 func (r result) print() {
 	fmt.Printf("%-16s %10s %8s %8s %8s %8s %14s\n", "", "metrics", "RSS MB", "PSS MB", "dirty", "ms/cycle", "ms/400 metrics")
 	for name, u := range map[string]usage{"picket-agent": r.Agent, "node-exporter": r.Exporter} {
 		fmt.Printf("%-16s %10.0f %8.1f %8.1f %8.1f %8.2f %14.2f\n", name, u.Metrics, u.RSS, u.PSS, u.Dirty, u.CPU*1000/float64(r.Cycles), u.per400(r.Cycles))
 	}
-	fmt.Printf("CPU per 400 metrics: %.2f x node-exporter (bar 0.7)\n", r.Agent.per400(r.Cycles)/r.Exporter.per400(r.Cycles))
-	fmt.Printf("agent RSS %.1f MB (bar 20)\n", r.Agent.RSS)
-	fmt.Printf("wire: %.2f B/sample payload (bar 1.0), %.2f B/sample at the socket both ways (bar 1.3), %d cycles\n", r.Payload, r.Socket, r.Cycles)
+	fmt.Printf("CPU per 400 metrics: %.2f x node-exporter (bar %.1f)\n", r.ratio(), maxCPU)
+	fmt.Printf("agent RSS %.1f MB (bar %d)\n", r.Agent.RSS, maxRSS)
+	fmt.Printf("wire: %.2f B/sample payload (bar %.1f), %.2f B/sample at the socket both ways (bar %.1f), %d cycles\n",
+		r.Payload, maxPayload, r.Socket, maxSocket, r.Cycles)
 }
 
 func measure(bin string, warm, cycles int, interval time.Duration) (r result, err error) {
