@@ -6,7 +6,7 @@
 //
 // Router is the only place where a handler meets a path: Route demands roles, what is not mounted is 404, and Routes is the
 // table that a test walks; gRPC methods have rows in the same table. Guard finds the principal of a request and limits
-// guessing. Store keeps users, sessions, API tokens and the audit log, each change with its audit entry in one transaction.
+// guessing. Store keeps users, sessions, login links, API tokens and the audit log, each change with its audit entry in one transaction.
 //
 // The package does not know what the routes do, and it does not verify agents: package fleet does (RouterOptions.VerifyAgent).
 package access

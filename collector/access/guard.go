@@ -96,7 +96,7 @@ func (g *Guard) Login(r *http.Request, name, password string) (secret string, _ 
 		return "", Session{}, err
 	}
 	ctx := With(r.Context(), Principal{UserID: row.ID, Name: row.Name, Roles: row.Roles, Kind: KindUser, RemoteAddr: addr})
-	return g.store.createSession(ctx, row, addr, r.UserAgent())
+	return g.store.createSession(ctx, row, newSession{remoteAddr: addr, userAgent: r.UserAgent()})
 }
 
 // Logout ends the session that authenticated ctx; other credentials have nothing to end.
@@ -192,12 +192,19 @@ func (g *Guard) remembered(ctx context.Context, key verifyKey) (userRow, bool, e
 }
 
 func (g *Guard) limited(name, addr string, ask func(*limiter, string, time.Time) time.Duration) error {
-	now := time.Now()
 	// The address first: one that is blocked must not drain the bucket of the user it guesses at.
-	after := ask(g.addrs, addrKey(addr), now)
-	if after == 0 {
-		after = ask(g.users, userKey(name), now)
+	if err := g.limitedAddr(addr, ask); err != nil {
+		return err
 	}
+	return g.tooMany(ask(g.users, userKey(name), time.Now()))
+}
+
+func (g *Guard) limitedAddr(addr string, ask func(*limiter, string, time.Time) time.Duration) error {
+	return g.tooMany(ask(g.addrs, addrKey(addr), time.Now()))
+}
+
+// tooMany returns the refusal of an attempt that has to wait, nil when it has not.
+func (g *Guard) tooMany(after time.Duration) error {
 	if after == 0 {
 		return nil
 	}

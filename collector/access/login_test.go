@@ -75,7 +75,7 @@ func TestNoSessionAfterAChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	begin := func() error {
-		_, _, err := s.createSession(ctx, row, "", "")
+		_, _, err := s.createSession(ctx, row, newSession{})
 		return err
 	}
 	if err := s.SetDisabled(ctx, row.ID, true); err != nil || begin() == nil {

@@ -11,6 +11,7 @@ const (
 	failedLimited  = "limited"
 	failedSecret   = "token"
 	failedHeader   = "header"
+	failedLink     = "link"
 )
 
 type metrics struct {
@@ -20,9 +21,9 @@ type metrics struct {
 func newMetrics(reg prometheus.Registerer) *metrics {
 	m := &metrics{failures: promauto.With(reg).NewCounterVec(prometheus.CounterOpts{
 		Name: "picket_login_failures_total",
-		Help: "Refused credentials: wrong name or password, too many attempts, bad token or session, malformed header.",
+		Help: "Refused credentials: wrong name or password, too many attempts, bad token or session, malformed header, used or old login link.",
 	}, []string{"reason"})}
-	for _, reason := range []string{failedPassword, failedLimited, failedSecret, failedHeader} {
+	for _, reason := range []string{failedPassword, failedLimited, failedSecret, failedHeader, failedLink} {
 		m.failures.WithLabelValues(reason)
 	}
 	return m

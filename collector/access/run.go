@@ -106,11 +106,14 @@ func (g *Guard) flush(ctx context.Context) error {
 	})
 }
 
-// Expire removes ended sessions, and API tokens that ended 30 days ago.
+// Expire removes ended sessions and login links, and API tokens that ended 30 days ago.
 func (s *Store) Expire(ctx context.Context) error {
 	now := db.Now()
 	if _, err := s.db.NewDelete().Model((*sessionRow)(nil)).Where("expires_at <= ?", now).Exec(ctx); err != nil {
 		return fmt.Errorf("remove ended sessions: %w", err)
+	}
+	if _, err := s.db.NewDelete().Model((*linkRow)(nil)).Where("expires_at <= ?", now).Exec(ctx); err != nil {
+		return fmt.Errorf("remove old login links: %w", err)
 	}
 	old := now - keepTokens.Milliseconds()
 	if _, err := s.db.NewDelete().Model((*tokenRow)(nil)).Where("revoked_at <= ? OR expires_at <= ?", old, old).Exec(ctx); err != nil {

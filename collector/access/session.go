@@ -52,17 +52,14 @@ func (r sessionRow) session() Session {
 	}
 }
 
+// newSession is what a session is started with beside its user.
+type newSession struct {
+	remoteAddr, userAgent string
+	link                  string // the id of the login link that was used, or empty
+}
+
 // createSession starts a session of the user whose password hash is still the one that was checked.
-func (s *Store) createSession(ctx context.Context, user userRow, remoteAddr, userAgent string) (secret string, _ Session, err error) {
-	secret = newSecret(sessionPrefix)
-	now := db.Now()
-	if len(userAgent) > maxUserAgentBytes {
-		userAgent = userAgent[:maxUserAgentBytes]
-	}
-	row := sessionRow{
-		ID: db.NewID(), TokenHash: hashSecret(secret), UserID: user.ID, CreatedAt: now, ExpiresAt: now + SessionIdle.Milliseconds(),
-		LastSeenAt: now, RemoteAddr: remoteAddr, UserAgent: db.Text(userAgent),
-	}
+func (s *Store) createSession(ctx context.Context, user userRow, n newSession) (secret string, session Session, err error) {
 	err = s.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
 		current, err := s.userRow(ctx, tx, user.ID)
 		if err != nil {
@@ -71,16 +68,38 @@ func (s *Store) createSession(ctx context.Context, user userRow, remoteAddr, use
 		if current.Disabled || current.PasswordHash != user.PasswordHash {
 			return errs.New(errs.Unauthenticated, "the user changed during the login, try again")
 		}
-		if _, err := tx.NewInsert().Model(&row).Exec(ctx); err != nil {
-			return fmt.Errorf("insert session: %w", err)
-		}
-		newest := tx.NewSelect().Model((*sessionRow)(nil)).Column("id").Where("user_id = ?", user.ID).OrderExpr("id DESC").Limit(sessionsPerUser)
-		if _, err := tx.NewDelete().Model((*sessionRow)(nil)).Where("user_id = ?", user.ID).Where("id NOT IN (?)", newest).Exec(ctx); err != nil {
-			return fmt.Errorf("end oldest sessions: %w", err)
-		}
-		return s.Audit(ctx, Entry{Action: "session.create", TargetType: "session", TargetID: row.ID, Detail: map[string]any{"user": user.Name}})
+		secret, session, err = s.startSession(ctx, tx, user, n)
+		return err
 	})
 	if err != nil {
+		return "", Session{}, err
+	}
+	return secret, session, nil
+}
+
+// startSession starts a session of the user in the transaction tx.
+func (s *Store) startSession(ctx context.Context, tx bun.Tx, user userRow, n newSession) (secret string, _ Session, err error) {
+	secret = newSecret(sessionPrefix)
+	now := db.Now()
+	if len(n.userAgent) > maxUserAgentBytes {
+		n.userAgent = n.userAgent[:maxUserAgentBytes]
+	}
+	row := sessionRow{
+		ID: db.NewID(), TokenHash: hashSecret(secret), UserID: user.ID, CreatedAt: now, ExpiresAt: now + SessionIdle.Milliseconds(),
+		LastSeenAt: now, RemoteAddr: n.remoteAddr, UserAgent: db.Text(n.userAgent),
+	}
+	if _, err := tx.NewInsert().Model(&row).Exec(ctx); err != nil {
+		return "", Session{}, fmt.Errorf("insert session: %w", err)
+	}
+	newest := tx.NewSelect().Model((*sessionRow)(nil)).Column("id").Where("user_id = ?", user.ID).OrderExpr("id DESC").Limit(sessionsPerUser)
+	if _, err := tx.NewDelete().Model((*sessionRow)(nil)).Where("user_id = ?", user.ID).Where("id NOT IN (?)", newest).Exec(ctx); err != nil {
+		return "", Session{}, fmt.Errorf("end oldest sessions: %w", err)
+	}
+	detail := map[string]any{"user": user.Name}
+	if n.link != "" {
+		detail["login_link"] = n.link
+	}
+	if err := s.Audit(ctx, Entry{Action: "session.create", TargetType: "session", TargetID: row.ID, Detail: detail}); err != nil {
 		return "", Session{}, err
 	}
 	return secret, row.session(), nil
@@ -121,12 +140,12 @@ func (s *Store) EndSession(ctx context.Context, id string) error {
 	})
 }
 
-// endSessions ends all sessions of the user, in the transaction of ctx.
+// endSessions ends all sessions and login links of the user, in the transaction of ctx.
 func (s *Store) endSessions(ctx context.Context, userID string) error {
 	if _, err := s.db.NewDelete().Model((*sessionRow)(nil)).Where("user_id = ?", userID).Exec(ctx); err != nil {
 		return fmt.Errorf("end sessions: %w", err)
 	}
-	return nil
+	return s.endLinks(ctx, userID)
 }
 
 // ownerOrAdmin refuses principals that are neither the user nor an admin.

@@ -19,6 +19,7 @@ import (
 const (
 	tokenPrefix   = "pkt_"
 	sessionPrefix = "pks_"
+	linkPrefix    = "pkl_"
 	secretBytes   = 32
 	secretChars   = 43
 )
@@ -168,7 +169,7 @@ func newSecret(prefix string) string {
 
 // secretKind returns the prefix of a well-formed secret, else "".
 func secretKind(s string) string {
-	for _, prefix := range []string{tokenPrefix, sessionPrefix} {
+	for _, prefix := range []string{tokenPrefix, sessionPrefix, linkPrefix} {
 		if body, ok := strings.CutPrefix(s, prefix); ok && len(body) == secretChars {
 			if _, err := base64.RawURLEncoding.Strict().DecodeString(body); err == nil && !strings.ContainsAny(body, "\r\n") {
 				return prefix
