@@ -2,6 +2,8 @@ module github.com/picketmon/picket
 
 go 1.26.7
 
+ignore ./web/node_modules
+
 require (
 	github.com/danielgtaylor/huma/v2 v2.37.2
 	github.com/godbus/dbus/v5 v5.2.4
