@@ -23,7 +23,7 @@ type Func func(ctx context.Context, r Reporter) error
 func (f Func) Run(ctx context.Context, r Reporter) error { return f(ctx, r) }
 
 // ErrNoData says that the host lacks what the check measures (no PSI in this kernel, no sensors). The check counts as
-// successful and is asked again next cycle.
+// successful and is asked again next cycle. A Gap around it says why, and what would mend it.
 var ErrNoData = errors.New("no data on this host")
 
 // Reporter takes what a check found. It is valid until Run returns and may be used by one goroutine at a time.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,7 +25,14 @@ type Stats struct {
 	Series   int
 	LastErr  string // of the last run, empty when it went well
 	LastRun  time.Time
+	// Err is what keeps the check from collecting, as of the last run: unlike LastErr also checks.ErrNoData, and in the same
+	// words while the trouble is the same. Gaps are the parts that the check says it could not collect.
+	Err  error
+	Gaps []checks.Gap
 }
+
+// ErrDeadline says that a check does not finish in time.
+var ErrDeadline = errors.New("does not finish within its deadline")
 
 // run is a job's state from tick to tick.
 type run struct {
@@ -32,6 +40,7 @@ type run struct {
 	s    *Scheduler
 	rec  recorder
 	free chan struct{} // holds a token while no run is under way
+	gaps []checks.Gap  // of the run under way
 
 	mu       sync.Mutex
 	stats    Stats
@@ -64,6 +73,7 @@ func (r *run) begin(c *collection) bool {
 	if since < r.job.Timeout {
 		return false
 	}
+	r.stats.Err = fmt.Errorf("%w of %s", ErrDeadline, r.job.Timeout)
 	r.stats.LastErr = fmt.Sprintf("has been running for %s and does not obey its deadline of %s", since.Round(time.Second), r.job.Timeout)
 	if res, ok := r.judge(checks.Unknown, r.stats.LastErr, c.at, since); ok {
 		c.cycle.Results = append(c.cycle.Results, res)
@@ -92,11 +102,19 @@ func (r *run) execute(ctx context.Context, c *collection) {
 	if err == nil && timedOut {
 		err = fmt.Errorf("took %s, longer than its deadline of %s", took.Round(time.Millisecond), r.job.Timeout)
 	}
+	said := err
+	if timedOut {
+		said = fmt.Errorf("%w of %s", ErrDeadline, r.job.Timeout)
+	}
 	complete := err == nil || errors.Is(err, checks.ErrNoData)
 	layout, values, ended, repErr := r.rec.finish(complete)
 	if complete {
 		err = repErr
 	}
+	if said == nil {
+		said = repErr
+	}
+	r.explain(said)
 	var reading *Reading
 	if !timedOut && layout != nil && (len(values) > 0 || len(ended) > 0) {
 		reading = &Reading{Check: r.job.Name, Layout: layout, Values: values, Ended: ended}
@@ -115,7 +133,19 @@ func (r *run) contained(ctx context.Context) (err error) {
 			r.s.opts.Logger.Error("check panicked", "check", r.job.Name, "panic", p, "stack", string(debug.Stack()))
 		}
 	}()
-	return r.job.Check.Run(ctx, &r.rec)
+	r.gaps = nil
+	err = r.job.Check.Run(ctx, &r.rec)
+	if e, ok := r.job.Check.(checks.Explainer); ok {
+		r.gaps = slices.Clone(e.Gaps())
+	}
+	return err
+}
+
+// explain keeps why the check could not collect what it is for, in whole and in part.
+func (r *run) explain(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stats.Err, r.stats.Gaps = err, r.gaps
 }
 
 // account counts the run and returns the results it reported plus, when it changed or is due, the check's own health.

@@ -23,6 +23,7 @@ type check struct {
 	devices  hostfs.Cache[*device] // by name
 	udev     udev
 	labels   [2]string
+	gaps     []checks.Gap
 }
 
 // device is one block device.
@@ -92,6 +93,7 @@ func (c *check) parse(data []byte, r checks.Reporter) error {
 		d.reportFacts(r)
 	}
 	c.devices.Sweep(seen)
+	c.gaps = c.udev.gaps(c.gaps[:0], r.Time())
 	return problems.Err()
 }
 

@@ -15,7 +15,39 @@ const askAgain = time.Minute
 
 // udev knows what devices are: their records in the udev database.
 type udev struct {
-	dir string
+	dir    string
+	looked time.Time // when the database was looked for
+	gap    *checks.Gap
+}
+
+// Gaps implements checks.Explainer: what is not known of the devices.
+func (c *check) Gaps() []checks.Gap { return c.gaps }
+
+// gaps adds why the database cannot be read, if it cannot.
+func (u *udev) gaps(gaps []checks.Gap, now time.Time) []checks.Gap {
+	if u.looked.IsZero() || now.Sub(u.looked).Abs() >= askAgain {
+		u.looked, u.gap = now, u.explain()
+	}
+	if u.gap != nil {
+		gaps = append(gaps, *u.gap)
+	}
+	return gaps
+}
+
+func (u *udev) explain() *checks.Gap {
+	d, err := os.Open(u.dir)
+	switch {
+	case err == nil:
+		_ = d.Close()
+		return nil
+	case os.IsNotExist(err):
+		return &checks.Gap{
+			Part: "identity", Reason: "there is no udev database: disks have no model, serial number and path",
+			Fix:   "in a container -v /run/udev:" + filepath.Dir(u.dir) + ":ro; on a host start udev (apt install udev)",
+			Cause: checks.ErrNoData,
+		}
+	}
+	return &checks.Gap{Part: "identity", Cause: err}
 }
 
 // identity is what udev says about one device, ready to be reported.

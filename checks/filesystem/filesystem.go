@@ -95,6 +95,7 @@ type check struct {
 	asker   *asker
 	changes checks.Changes
 	answers []answer
+	gaps    []checks.Gap
 }
 
 func newCheck(o Options) (*check, error) {
@@ -134,9 +135,11 @@ func (c *check) Run(ctx context.Context, r checks.Reporter) error {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return ctx.Err() // calls were cut short, which says nothing about the mounts
 	}
+	c.gaps = c.lister.gaps(c.gaps[:0])
 	for i, m := range mounts {
 		report(m, &c.answers[i], r)
 		c.changes.Judge(r, c.judge(m, &c.answers[i]))
+		c.gaps = appendGap(c.gaps, m, &c.answers[i])
 	}
 	c.changes.Finish(r, "no longer mounted")
 	return errors.Join(problem, ctx.Err())

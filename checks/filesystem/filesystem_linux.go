@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/picketmon/picket/checks"
 	"github.com/picketmon/picket/checks/hostfs"
 )
 
@@ -25,6 +26,7 @@ const (
 
 // lister reads the table of mounts. While it does not change, neither does the list.
 type lister struct {
+	fs       *hostfs.FS
 	file     *hostfs.File
 	fallback *hostfs.File
 	root     string
@@ -36,11 +38,12 @@ type lister struct {
 	hash    uint64
 	mounts  []*mount
 	problem error
+	hidden  *checks.Gap // why process 1's mounts are not seen
 }
 
 func newLister(o Options, points, types *regexp.Regexp) lister {
 	return lister{
-		file: o.FS.Proc("1/mounts"), fallback: o.FS.Proc("mounts"), root: o.FS.Root(),
+		fs: o.FS, file: o.FS.Proc("1/mounts"), fallback: o.FS.Proc("mounts"), root: o.FS.Root(),
 		points: points, types: types, seed: maphash.MakeSeed(),
 		unescape: strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`, `\043`, "#"),
 	}
@@ -56,6 +59,7 @@ func (l *lister) list(_ context.Context, at time.Time) ([]*mount, error) {
 			return nil, err
 		}
 		l.file = l.fallback // process 1 is hidden from this user
+		l.hidden = l.explain()
 	}
 	return l.read(at)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/shirou/gopsutil/v3/disk"
 
+	"github.com/picketmon/picket/checks"
 	"github.com/picketmon/picket/checks/hostfs"
 )
 
@@ -44,6 +45,9 @@ func (l *lister) list(ctx context.Context, _ time.Time) ([]*mount, error) {
 	}
 	return mounts, nil
 }
+
+// gaps adds nothing: the list is the system's own.
+func (l *lister) gaps(gaps []checks.Gap) []checks.Gap { return gaps }
 
 func statfs(path string) (Usage, error) {
 	u, err := disk.Usage(path)

@@ -6,6 +6,7 @@ package hostfs
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
 	"sync"
 )
@@ -55,6 +56,17 @@ func (fs *FS) Root() string { return fs.o.Root }
 
 // Real reports whether procfs is the machine's own, so that kernel interfaces other than files speak of the same host.
 func (fs *FS) Real() bool { return fs.o.Proc == "/proc" }
+
+// HasProc reports whether procfs is mounted where it is looked for, whole and not only its processes.
+func (fs *FS) HasProc() bool { return exists(fs.ProcPath("version")) || exists(fs.ProcPath("stat")) }
+
+// HasSys reports whether sysfs is mounted where it is looked for.
+func (fs *FS) HasSys() bool { return exists(fs.SysPath("class")) || exists(fs.SysPath("devices")) }
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
 
 // Proc returns the file called name below procfs. Every caller that asks for the same name gets the same File, so that what
 // one check has read in a cycle serves the others.

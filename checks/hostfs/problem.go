@@ -60,11 +60,11 @@ func (p *Problems) Err() error {
 // unimplemented is what gopsutil, which keeps its error to itself, says on systems that it cannot ask.
 const unimplemented = "not implemented yet"
 
-// NoData returns checks.ErrNoData when err says that the host does not have the file, or that its kernel or gopsutil do not
-// support what was asked, else err.
+// NoData returns an error that is checks.ErrNoData when err says that the host does not have the file, or that its kernel or
+// gopsutil do not support what was asked; else err. What was missing can be asked of it too.
 func NoData(err error) error {
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errors.ErrUnsupported) || err != nil && err.Error() == unimplemented {
-		return checks.ErrNoData
+		return fmt.Errorf("%w: %w", checks.ErrNoData, err)
 	}
 	return err
 }

@@ -54,6 +54,7 @@ type check struct {
 	fs       *hostfs.FS
 	looked   time.Time
 	readings []reading
+	gap      error // why there are no readings
 }
 
 // reading is one series. One without file keeps its value until the sensors are looked for again.
@@ -75,7 +76,7 @@ func (c *check) Run(ctx context.Context, r checks.Reporter) error {
 		}
 	}
 	if len(c.readings) == 0 {
-		return checks.ErrNoData
+		return c.gap
 	}
 	for i := range c.readings {
 		rd := &c.readings[i]
@@ -134,7 +135,9 @@ func (c *check) discover(ctx context.Context, at time.Time) error {
 		}
 	}
 	c.keep(found)
-	c.looked = at
+	if c.looked = at; len(found) == 0 {
+		c.gap = c.explain(err)
+	}
 	return nil
 }
 

@@ -69,9 +69,11 @@ func (c *check) Run(ctx context.Context, r checks.Reporter) error {
 	}
 	var problems hostfs.Problems
 	found := false
+	var missing error
 	for i := range c.files {
 		err := c.report(i, r, &problems)
 		if errors.Is(err, fs.ErrNotExist) {
+			missing = err
 			continue
 		}
 		found = true
@@ -80,7 +82,7 @@ func (c *check) Run(ctx context.Context, r checks.Reporter) error {
 		}
 	}
 	if !found {
-		return checks.ErrNoData
+		return hostfs.NoData(missing)
 	}
 	return problems.Err()
 }

@@ -45,11 +45,12 @@ type resource struct {
 }
 
 type check struct {
+	fs        *hostfs.FS
 	resources [3]resource
 }
 
 func newCheck(o Options) *check {
-	return &check{resources: [3]resource{
+	return &check{fs: o.FS, resources: [3]resource{
 		{o.FS.Proc("pressure/cpu"), "node_pressure_cpu_waiting_seconds_total", ""},
 		{o.FS.Proc("pressure/io"), "node_pressure_io_waiting_seconds_total", "node_pressure_io_stalled_seconds_total"},
 		{o.FS.Proc("pressure/memory"), "node_pressure_memory_waiting_seconds_total", "node_pressure_memory_stalled_seconds_total"},
@@ -63,9 +64,11 @@ func (c *check) Run(ctx context.Context, r checks.Reporter) error {
 	}
 	var problems hostfs.Problems
 	found := false
+	var missing error
 	for i := range c.resources {
 		err := c.resources[i].report(r, &problems)
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errors.ErrUnsupported) {
+			missing = err
 			continue
 		}
 		found = true
@@ -74,7 +77,7 @@ func (c *check) Run(ctx context.Context, r checks.Reporter) error {
 		}
 	}
 	if !found {
-		return checks.ErrNoData
+		return c.explain(missing)
 	}
 	return problems.Err()
 }

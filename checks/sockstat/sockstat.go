@@ -65,9 +65,11 @@ func (c *check) Run(ctx context.Context, r checks.Reporter) error {
 	}
 	var problems hostfs.Problems
 	found := false
+	var missing error
 	for _, f := range c.files {
 		err := c.report(f, r, &problems)
 		if errors.Is(err, fs.ErrNotExist) {
+			missing = err
 			continue
 		}
 		found = true
@@ -76,7 +78,7 @@ func (c *check) Run(ctx context.Context, r checks.Reporter) error {
 		}
 	}
 	if !found {
-		return checks.ErrNoData
+		return hostfs.NoData(missing)
 	}
 	return problems.Err()
 }

@@ -59,6 +59,7 @@ func Spec(o Options) checks.Spec {
 }
 
 type check struct {
+	fs       *hostfs.FS
 	path     string
 	include  *regexp.Regexp
 	exclude  *regexp.Regexp
@@ -95,7 +96,7 @@ func newCheck(o Options) (*check, error) {
 	if err != nil {
 		return nil, fmt.Errorf("excluded units: %w", err)
 	}
-	return &check{path: o.Bus, include: include, exclude: exclude, states: states()}, nil
+	return &check{fs: o.FS, path: o.Bus, include: include, exclude: exclude, states: states()}, nil
 }
 
 // Close implements io.Closer: it ends the connection to the bus.

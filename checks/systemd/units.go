@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path"
 	"strings"
 	"time"
@@ -75,11 +74,8 @@ func (c *check) gather(ctx context.Context, now time.Time) error {
 func (c *check) ask(ctx context.Context, now time.Time) error {
 	if c.bus == nil {
 		b, err := dial(ctx, c.path)
-		if errors.Is(err, fs.ErrNotExist) {
-			return checks.ErrNoData
-		}
 		if err != nil {
-			return fmt.Errorf("connect to the system bus: %w", err)
+			return c.unreachable(err)
 		}
 		c.bus, c.manager = b, manager{}
 	}
@@ -140,9 +136,13 @@ func (c *check) refused(err error) error {
 	var e *busError
 	if errors.As(err, &e) && (strings.HasSuffix(e.name, ".ServiceUnknown") || strings.HasSuffix(e.name, ".NameHasNoOwner") ||
 		strings.Contains(e.name, ".Spawn.")) {
-		return checks.ErrNoData // another init runs here
+		return &checks.Gap{Reason: "the system bus has no systemd: another init runs here", Cause: checks.ErrNoData}
 	}
-	return fmt.Errorf("list units: %w", err)
+	err = fmt.Errorf("list units: %w", err)
+	if e != nil && strings.HasSuffix(e.name, ".AccessDenied") {
+		return &checks.Gap{Reason: "the system bus does not let the agent list systemd's units", Fix: allowUser, Cause: err}
+	}
+	return err
 }
 
 func (c *check) property(path, iface, name string) uint32 {
