@@ -35,6 +35,13 @@ type loginBody struct {
 	Bearer   bool   `json:"bearer,omitempty" doc:"Return the session's secret to send as Bearer token, instead of a cookie"`
 }
 
+type loginLinkInput struct{ Body loginLinkBody }
+
+type loginLinkBody struct {
+	Secret string `json:"secret" maxLength:"1024" writeOnly:"true" doc:"What follows #link= in the address that picket-collector login-link printed"`
+	Bearer bool   `json:"bearer,omitempty" doc:"As with login"`
+}
+
 type loginResult struct {
 	User    User    `json:"user"`
 	Session Session `json:"session"`
@@ -59,6 +66,11 @@ func (a *api) mountSessions() {
 		summary: "Sign in", description: "Starts a session, which ends after 12 h without use and after 7 days. Attempts are limited.",
 	}, a.login)
 	register(a, operation{
+		id: "login-by-link", method: post, path: "/api/v1/login-link", tag: "session", roles: []access.Role{access.Public},
+		summary:     "Sign in with a link",
+		description: "Starts a session like login, of the user the link was made for. A link works once and not for long. Attempts are limited.",
+	}, a.loginByLink)
+	register(a, operation{
 		id: "logout", method: post, path: "/api/v1/logout", tag: "session", roles: anyRole,
 		summary: "End the session that asks", description: "With any other credential there is nothing to end.",
 	}, a.logout)
@@ -80,19 +92,32 @@ func (a *api) mountSessions() {
 }
 
 func (a *api) login(ctx context.Context, in *loginInput) (*answer[loginResult], error) {
-	x := exchangeOf(ctx)
-	secret, s, err := a.Guard.Login(x.r, in.Body.Name, in.Body.Password)
+	secret, s, err := a.Guard.Login(exchangeOf(ctx).r, in.Body.Name, in.Body.Password)
 	if err != nil {
 		return nil, err
 	}
+	return a.signedIn(ctx, secret, s, in.Body.Bearer)
+}
+
+func (a *api) loginByLink(ctx context.Context, in *loginLinkInput) (*answer[loginResult], error) {
+	secret, s, err := a.Guard.LoginByLink(exchangeOf(ctx).r, in.Body.Secret)
+	if err != nil {
+		return nil, err
+	}
+	return a.signedIn(ctx, secret, s, in.Body.Bearer)
+}
+
+// signedIn hands out a new session's secret: in the answer when bearer was asked for, else in the cookie.
+func (a *api) signedIn(ctx context.Context, secret string, s access.Session, bearer bool) (*answer[loginResult], error) {
 	u, err := a.Access.User(ctx, s.UserID)
 	if err != nil {
 		return nil, err
 	}
 	out := loginResult{User: userOf(u), Session: sessionOf(s, s.ID)}
-	if in.Body.Bearer {
+	if bearer {
 		out.Token = secret
 	} else {
+		x := exchangeOf(ctx)
 		a.Guard.SetCookie(x.w, x.r, secret, s)
 	}
 	return &answer[loginResult]{out}, nil

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -120,4 +121,48 @@ func TestSessions(t *testing.T) {
 	b.must(http.StatusNotFound, "", "DELETE", "/api/v1/sessions/"+id(first), "", secret)
 	b.must(http.StatusUnauthorized, "", "GET", "/api/v1/me", "", bearer(first.item("token").(string)))
 	b.must(http.StatusNoContent, "admin", "DELETE", "/api/v1/sessions/"+id(other), "")
+}
+
+func TestLoginByLink(t *testing.T) {
+	b := newBench(t)
+	secret, _, err := b.access.CreateLoginLink(system(), b.users["operator"].ID, access.DefaultLinkTTL)
+	check(t, err)
+	body := `{"secret":"` + secret + `"}`
+
+	other := b.do("", "POST", "/api/v1/login-link", body, func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") })
+	same(t, "from another site", http.StatusForbidden, other.status)
+	form := b.do("", "POST", "/api/v1/login-link", body, func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") })
+	same(t, "as a form sends it", http.StatusBadRequest, form.status)
+
+	in := b.must(http.StatusOK, "", "POST", "/api/v1/login-link", body)
+	c := cookieOf(t, in)
+	if c.Name != access.SessionCookie || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.MaxAge <= 0 || in.item("token") != nil {
+		t.Errorf("cookie %v, token %v", c, in.item("token"))
+	}
+	same(t, "user", "operator", in.item("user").(map[string]any)["name"])
+	me := b.must(http.StatusOK, "", "GET", "/api/v1/me", "", withCookie(c))
+	same(t, "me", "operator", me.item("name"))
+	keys := func(r reply) (names []string) {
+		for k := range r.body {
+			names = append(names, k)
+		}
+		slices.Sort(names)
+		return names
+	}
+	same(t, "answer is like login's", keys(login(b, "operator", "")), keys(in))
+
+	again := b.must(http.StatusUnauthorized, "", "POST", "/api/v1/login-link", body)
+	never := b.must(http.StatusUnauthorized, "", "POST", "/api/v1/login-link", `{"secret":"x"}`)
+	same(t, "refusals", again.text, never.text)
+	if !strings.Contains(again.text, "this link was used or is too old; make a new one with picket-collector login-link") || again.header.Get("Set-Cookie") != "" {
+		t.Errorf("refusal %s, cookie %q", again.text, again.header.Get("Set-Cookie"))
+	}
+
+	secret, _, err = b.access.CreateLoginLink(system(), b.users["viewer"].ID, access.DefaultLinkTTL)
+	check(t, err)
+	in = b.must(http.StatusOK, "", "POST", "/api/v1/login-link", `{"secret":"`+secret+`","bearer":true}`)
+	if in.header.Get("Set-Cookie") != "" {
+		t.Error("a cookie beside a token")
+	}
+	b.must(http.StatusOK, "", "GET", "/api/v1/me", "", bearer(in.item("token").(string)))
 }
