@@ -66,6 +66,11 @@ func (t *Transport) Inventory(b inventory.Batch) error {
 	for _, i := range b.Items {
 		batch.Items = append(batch.Items, &pb.Item{Class: i.Class, Key: i.Key, Attributes: i.Attributes, Gone: i.Gone})
 	}
+	for _, c := range b.Capabilities {
+		batch.Capabilities = append(batch.Capabilities, &pb.Capability{
+			Name: c.Name, Available: c.Available, Reason: c.Reason, Fix: c.Fix, Gone: c.Gone,
+		})
+	}
 	return t.buffer(buffer.Inventory, b.Time.UnixMilli(), batch)
 }
 

@@ -317,6 +317,8 @@ func (s *stream) receive() (time.Duration, error) {
 			}
 		case *pb.CollectorMessage_Rejection:
 			s.rejected(body.Rejection)
+		case *pb.CollectorMessage_Resync:
+			s.t.opts.OnResync(body.Resync.GetKind())
 		case *pb.CollectorMessage_Refusal:
 			return time.Duration(body.Refusal.GetRetryAfterMs()) * time.Millisecond, describeRefusal(body.Refusal)
 		default: // a newer collector may say more

@@ -45,6 +45,8 @@ type Options struct {
 	BootID    []byte
 	Describe  Describe
 	Logger    *slog.Logger
+	// OnResync is called when the collector asks for all of a kind of inventory, or of all kinds when it is empty.
+	OnResync func(kind string)
 	// Heartbeat is sent when nothing else has been for this long; default 20 s.
 	Heartbeat time.Duration
 	// MaxAge is how long a schema outlives its last use; default 25 h.
@@ -60,6 +62,9 @@ func (o *Options) validate() error {
 	}
 	if o.MaxAge == 0 {
 		o.MaxAge = 25 * time.Hour
+	}
+	if o.OnResync == nil {
+		o.OnResync = func(string) {}
 	}
 	if o.Describe == nil {
 		o.Describe = func(string) (string, string) { return "", "" }

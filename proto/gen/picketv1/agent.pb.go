@@ -2425,12 +2425,14 @@ func (x *Dropped) GetTimeMs() int64 {
 	return 0
 }
 
-// InventoryBatch carries the differences of one kind of item since the batch before.
+// InventoryBatch carries the differences of one kind of item since the batch before. A batch of kind capability carries
+// capabilities and no items; its hash is SHA-256 over name, available as 1 or 0, reason and fix of all capabilities in order of
+// name, every one of the four ended by a zero byte. A collector that counts another hash asks with Resync for all of the kind.
 type InventoryBatch struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Seq           uint64                 `protobuf:"varint,1,opt,name=seq,proto3" json:"seq,omitempty"`
-	Kind          string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`                         // host, package, listener, …
-	Full          bool                   `protobuf:"varint,3,opt,name=full,proto3" json:"full,omitempty"`                        // items are all there are; what is absent is gone
+	Kind          string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`                         // host, capability, package, listener, …
+	Full          bool                   `protobuf:"varint,3,opt,name=full,proto3" json:"full,omitempty"`                        // items or capabilities are all there are; what is absent is gone
 	FullHash      []byte                 `protobuf:"bytes,4,opt,name=full_hash,json=fullHash,proto3" json:"full_hash,omitempty"` // SHA-256 over the sorted items after this batch
 	Items         []*Item                `protobuf:"bytes,5,rep,name=items,proto3" json:"items,omitempty"`
 	Relations     []*Relation            `protobuf:"bytes,6,rep,name=relations,proto3" json:"relations,omitempty"`
@@ -2662,13 +2664,15 @@ func (x *Relation) GetGone() bool {
 	return false
 }
 
-// Capability says what could not be collected, why, and what would mend it.
+// Capability says whether one thing can be collected on the host. One that is not available and has no fix is not there: there is
+// nothing to mend.
 type Capability struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"` // a check, or check:part
 	Available     bool                   `protobuf:"varint,2,opt,name=available,proto3" json:"available,omitempty"`
-	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
-	Fix           string                 `protobuf:"bytes,4,opt,name=fix,proto3" json:"fix,omitempty"`
+	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"` // why not; the same on every host with the same gap
+	Fix           string                 `protobuf:"bytes,4,opt,name=fix,proto3" json:"fix,omitempty"`       // the exact command or setting that mends it
+	Gone          bool                   `protobuf:"varint,5,opt,name=gone,proto3" json:"gone,omitempty"`    // nobody tries to collect it any more
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2729,6 +2733,13 @@ func (x *Capability) GetFix() string {
 		return x.Fix
 	}
 	return ""
+}
+
+func (x *Capability) GetGone() bool {
+	if x != nil {
+		return x.Gone
+	}
+	return false
 }
 
 type LogBatch struct {
@@ -3063,13 +3074,14 @@ const file_agent_proto_rawDesc = "" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x12\x19\n" +
 	"\bfrom_key\x18\x02 \x01(\tR\afromKey\x12\x15\n" +
 	"\x06to_key\x18\x03 \x01(\tR\x05toKey\x12\x12\n" +
-	"\x04gone\x18\x04 \x01(\bR\x04gone\"h\n" +
+	"\x04gone\x18\x04 \x01(\bR\x04gone\"|\n" +
 	"\n" +
 	"Capability\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1c\n" +
 	"\tavailable\x18\x02 \x01(\bR\tavailable\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x10\n" +
-	"\x03fix\x18\x04 \x01(\tR\x03fix\"\xd2\x01\n" +
+	"\x03fix\x18\x04 \x01(\tR\x03fix\x12\x12\n" +
+	"\x04gone\x18\x05 \x01(\bR\x04gone\"\xd2\x01\n" +
 	"\bLogBatch\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x16\n" +
 	"\x06source\x18\x02 \x01(\tR\x06source\x127\n" +
