@@ -1,0 +1,77 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { get, getAll, post, remove } from '../api/client';
+import type { Schema } from '../api/types';
+
+export type Agent = Schema<'Agent'>;
+export type AgentDetail = Schema<'AgentDetail'>;
+export type AgentState = Agent['state'];
+export type EnrollToken = Schema<'EnrollToken'>;
+export type NewEnrollToken = Schema<'NewEnrollToken'>;
+
+export const agentKeys = {
+  all: ['agents'] as const,
+  list: ['agents', 'list'] as const,
+  one: (id: string) => ['agents', 'one', id] as const,
+  facts: (id: string, kind: string) => ['agents', 'facts', id, kind] as const,
+  tokens: ['enroll-tokens'] as const,
+};
+
+const path = (id: string) => `/api/v1/agents/${encodeURIComponent(id)}`;
+
+/** The first agents whose instance, hostname or id contains the text. */
+export async function findAgents(text: string, limit: number, signal?: AbortSignal): Promise<Agent[]> {
+  return (await get<{ items: Agent[] }>('/api/v1/agents', { text, limit }, signal)).items;
+}
+
+/** All agents by instance. */
+export function useAgents() {
+  return useQuery({ queryKey: agentKeys.list, queryFn: ({ signal }) => getAll<Agent>('/api/v1/agents', {}, signal) });
+}
+
+/** One agent by its id or instance. */
+export function useAgent(id: string) {
+  return useQuery({ queryKey: agentKeys.one(id), queryFn: ({ signal }) => get<AgentDetail>(path(id), {}, signal) });
+}
+
+/** What an agent's host is made of, of one kind ("os", "cpu", "interface", …). */
+export function useFacts(id: string, kind: string) {
+  return useQuery({
+    queryKey: agentKeys.facts(id, kind),
+    queryFn: ({ signal }) => getAll<Schema<'Fact'>>(`${path(id)}/facts`, { kind }, signal),
+    enabled: id !== '',
+  });
+}
+
+/** Shuts an agent out for good. */
+export function useRevokeAgent() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ id, reason }: { id: string; reason: string }) => post(`${path(id)}/revoke`, { reason }),
+    onSuccess: () => client.invalidateQueries({ queryKey: agentKeys.all }),
+  });
+}
+
+export function useEnrollTokens(enabled = true) {
+  return useQuery({
+    queryKey: agentKeys.tokens,
+    queryFn: ({ signal }) => getAll<EnrollToken>('/api/v1/enroll-tokens', {}, signal),
+    enabled,
+  });
+}
+
+/** Makes a token that enrols hosts; its secret is in the answer and nowhere else afterwards. */
+export function useCreateEnrollToken() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (body: NewEnrollToken) => post<Schema<'NewEnrollTokenResult'>>('/api/v1/enroll-tokens', body),
+    onSuccess: () => client.invalidateQueries({ queryKey: agentKeys.tokens }),
+  });
+}
+
+export function useRevokeEnrollToken() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) => remove(`/api/v1/enroll-tokens/${encodeURIComponent(id)}`),
+    onSuccess: () => client.invalidateQueries({ queryKey: agentKeys.tokens }),
+  });
+}

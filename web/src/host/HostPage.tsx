@@ -1,0 +1,5 @@
+import { Page } from '../ui/Page';
+
+export function HostPage() {
+  return <Page title="HostPage">…</Page>;
+}

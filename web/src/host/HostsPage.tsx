@@ -1,0 +1,5 @@
+import { Page } from '../ui/Page';
+
+export function HostsPage() {
+  return <Page title="HostsPage">…</Page>;
+}

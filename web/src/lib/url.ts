@@ -1,0 +1,63 @@
+import { useCallback, useMemo } from 'react';
+import { useLocation, useSearch } from 'wouter';
+
+/** Parameters that stay when the page changes: what the user looks at and how, not where. */
+const sticky = ['range', 'from', 'to', 'tz', 'live'];
+
+/** Returns `search` with changes applied; undefined and '' remove a parameter. */
+export function withParams(search: string, changes: Record<string, string | string[] | undefined>): string {
+  const params = new URLSearchParams(search);
+  for (const [key, value] of Object.entries(changes)) {
+    params.delete(key);
+    if (Array.isArray(value)) for (const v of value) params.append(key, v);
+    else if (value) params.set(key, value);
+  }
+  return params.toString();
+}
+
+/** Keeps of `search` what holds on every page. */
+export function stickyParams(search: string): string {
+  const params = new URLSearchParams(search);
+  for (const key of [...params.keys()]) if (!sticky.includes(key)) params.delete(key);
+  return params.toString();
+}
+
+export function href(path: string, search: string): string {
+  return search ? `${path}?${search}` : path;
+}
+
+/** The URL's parameters and a way to change some of them. Typing replaces the entry in the history, choosing pushes one. */
+export function useUrlParams(): [
+  URLSearchParams,
+  (changes: Record<string, string | string[] | undefined>, push?: boolean) => void,
+] {
+  const search = useSearch();
+  const [, navigate] = useLocation();
+  const params = useMemo(() => new URLSearchParams(search), [search]);
+  const change = useCallback(
+    (changes: Record<string, string | string[] | undefined>, push = false) => {
+      // Not the search of this render: two changes in one event must both stand.
+      const now = window.location.search.replace(/^\?/, '');
+      const next = withParams(now, changes);
+      if (next !== now) navigate(href(window.location.pathname, next), { replace: !push });
+    },
+    [navigate],
+  );
+  return [params, change];
+}
+
+/** One parameter of the URL as state; its default is not written. */
+export function useUrlState(key: string, initial = ''): [string, (value: string) => void] {
+  const [params, change] = useUrlParams();
+  const set = useCallback(
+    (value: string) => change({ [key]: value === initial ? undefined : value }),
+    [change, key, initial],
+  );
+  return [params.get(key) ?? initial, set];
+}
+
+/** Makes links that keep the range, the time zone and whether live updates are on. */
+export function useHref(): (path: string, params?: Record<string, string | string[] | undefined>) => string {
+  const search = useSearch();
+  return useCallback((path, params = {}) => href(path, withParams(stickyParams(search), params)), [search]);
+}

@@ -1,0 +1,5 @@
+import { Page } from '../ui/Page';
+
+export function ExplorePage() {
+  return <Page title="ExplorePage">…</Page>;
+}

@@ -1,0 +1,91 @@
+import { useDebouncedValue } from '@mantine/hooks';
+import { Spotlight, type SpotlightActionData, spotlight } from '@mantine/spotlight';
+import { useQuery } from '@tanstack/react-query';
+import { ChartSpline, Search, Server } from 'lucide-react';
+import { useState } from 'react';
+import { useLocation } from 'wouter';
+import { findAgents } from './agent/agent';
+import { useHref } from './lib/url';
+import { findMetrics } from './metric/promql';
+import { routes } from './routes';
+import { allows, type Me } from './session/session';
+
+export const openPalette = () => spotlight.open();
+
+/** Goes anywhere by name: pages at once; hosts and metrics as the collector finds them. */
+export function Palette({ me }: { me: Me }) {
+  const [typed, setTyped] = useState('');
+  const [text] = useDebouncedValue(typed.trim(), 120);
+  const [, navigate] = useLocation();
+  const link = useHref();
+  const found = useQuery({
+    queryKey: ['palette', text],
+    queryFn: async ({ signal }) => ({
+      agents: await findAgents(text, 6, signal),
+      metrics: (await findMetrics(text, 8, signal)).items,
+    }),
+    enabled: text.length > 1,
+    staleTime: 10_000,
+  });
+  const matching = (word: string) => word.toLowerCase().includes(text.toLowerCase());
+  const pages = routes.filter((r) => r.title && allows(me.roles, r.role) && matching(r.title));
+  const go = (to: string) => () => navigate(to);
+  const groups: { group: string; actions: SpotlightActionData[] }[] = [
+    {
+      group: 'Pages',
+      actions: pages.map((r) => ({
+        id: r.path,
+        label: r.title,
+        leftSection: r.icon && <r.icon size={17} aria-hidden />,
+        onClick: go(link(r.path)),
+      })),
+    },
+  ];
+  if (text.length > 1 && found.data) {
+    groups.push(
+      {
+        group: 'Hosts',
+        actions: found.data.agents.map((a) => ({
+          id: a.id,
+          label: a.instance,
+          description: `${a.state}, ${a.os}`,
+          leftSection: <Server size={17} aria-hidden />,
+          onClick: go(link(`/hosts/${encodeURIComponent(a.instance)}`)),
+        })),
+      },
+      {
+        group: 'Metrics',
+        actions: found.data.metrics.map((m) => ({
+          id: m.name,
+          label: m.name,
+          description: m.help,
+          leftSection: <ChartSpline size={17} aria-hidden />,
+          onClick: go(link('/explore', { q: m.type === 'counter' ? `rate(${m.name}[5m])` : m.name })),
+        })),
+      },
+    );
+  }
+  return (
+    <Spotlight.Root query={typed} onQueryChange={setTyped} shortcut={['mod + K']} scrollable maxHeight={420}>
+      <Spotlight.Search
+        placeholder="Page, host or metric"
+        leftSection={<Search size={17} aria-hidden />}
+        aria-label="Search pages, hosts, metrics"
+      />
+      <Spotlight.ActionsList>
+        {groups
+          .filter((g) => g.actions.length > 0)
+          .map((g) => (
+            <Spotlight.ActionsGroup key={g.group} label={g.group}>
+              {g.actions.map(({ id, ...a }) => (
+                <Spotlight.Action key={id} {...a} />
+              ))}
+            </Spotlight.ActionsGroup>
+          ))}
+        {groups.every((g) => g.actions.length === 0) && (
+          <Spotlight.Empty>{found.isFetching ? 'Searching…' : 'Nothing has this name'}</Spotlight.Empty>
+        )}
+      </Spotlight.ActionsList>
+    </Spotlight.Root>
+  );
+}

@@ -1,0 +1,64 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { ApiError, get, post } from '../api/client';
+import type { Schema } from '../api/types';
+
+export type Me = Schema<'Me'>;
+export type Role = Me['roles'][number];
+export type LoginResult = Schema<'LoginResult'>;
+
+export const sessionKeys = { me: ['me'] as const };
+
+/** Who is signed in; null when nobody is. */
+export function useMe() {
+  return useQuery({
+    queryKey: sessionKeys.me,
+    queryFn: async ({ signal }): Promise<Me | null> => {
+      try {
+        return await get<Me>('/api/v1/me', {}, signal);
+      } catch (err) {
+        if (err instanceof ApiError && err.status === 401) return null;
+        throw err;
+      }
+    },
+    staleTime: 5 * 60_000,
+  });
+}
+
+/** Whether a user with these roles may do what asks for `wanted`: as collector/access decides, which decides in the end. */
+export function allows(roles: readonly Role[] | undefined, wanted: Role): boolean {
+  if (!roles) return false;
+  return roles.includes('admin') || roles.includes(wanted) || (wanted === 'viewer' && roles.length > 0);
+}
+
+/** Whether the user who is signed in may do what asks for `role`. */
+export function useMay(role: Role): boolean {
+  return allows(useMe().data?.roles, role);
+}
+
+export function useLogin() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (body: { name: string; password: string }) => post<LoginResult>('/api/v1/login', body),
+    onSuccess: () => client.invalidateQueries({ queryKey: sessionKeys.me }),
+  });
+}
+
+/** Signs in with the secret of a link that works once. */
+export function useLoginLink() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (secret: string) => post<LoginResult>('/api/v1/login-link', { secret }),
+    onSuccess: () => client.invalidateQueries({ queryKey: sessionKeys.me }),
+  });
+}
+
+export function useLogout() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: () => post('/api/v1/logout'),
+    onSuccess: () => {
+      client.setQueryData(sessionKeys.me, null);
+      client.removeQueries({ predicate: (q) => q.queryKey[0] !== 'me' });
+    },
+  });
+}

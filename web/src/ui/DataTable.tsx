@@ -1,0 +1,188 @@
+import { Box, Group, Text, UnstyledButton } from '@mantine/core';
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { ArrowDown, ArrowUp } from 'lucide-react';
+import { type KeyboardEvent, type ReactNode, useMemo, useRef } from 'react';
+import { useLocation } from 'wouter';
+import { useUrlState } from '../lib/url';
+import classes from './DataTable.module.css';
+
+export type Column<T> = {
+  key: string;
+  title: string;
+  /** A width of CSS grid, e.g. "minmax(8rem, 2fr)"; 1fr by default. */
+  width?: string;
+  align?: 'right';
+  render: (row: T) => ReactNode;
+  /** What to sort by; a column without it cannot be sorted. Undefined sorts last. */
+  value?: (row: T) => string | number | undefined;
+  /** Sort the highest first when the column is chosen. */
+  descending?: boolean;
+};
+
+type Props<T> = {
+  label: string;
+  columns: Column<T>[];
+  rows: T[];
+  rowKey: (row: T) => string;
+  /** Where a row leads; Enter and a click follow it. */
+  rowHref?: (row: T) => string;
+  /** The URL parameter that holds the order, and the order without it: "-cpu" is the highest cpu first. */
+  sortParam?: string;
+  sort?: string;
+  /** The most that the table may take of the window's height before it scrolls, in CSS. */
+  maxHeight?: string;
+  empty?: ReactNode;
+  minWidth?: number;
+};
+
+const rowHeight = 38;
+
+/** A table of any length: only the rows in sight are in the page. The order is in the URL; arrow keys walk the rows. */
+export function DataTable<T>(props: Props<T>) {
+  const {
+    columns,
+    rows,
+    rowKey,
+    label,
+    sortParam = 'sort',
+    sort: initial = '',
+    maxHeight = '70vh',
+    empty,
+    minWidth,
+  } = props;
+  const [order, setOrder] = useUrlState(sortParam, initial);
+  const sorted = useMemo(() => sortRows(rows, columns, order), [rows, columns, order]);
+  const scroller = useRef<HTMLDivElement>(null);
+  const virtual = useVirtualizer({
+    count: sorted.length,
+    getScrollElement: () => scroller.current,
+    estimateSize: () => rowHeight,
+    overscan: 8,
+    initialRect: { width: 1000, height: 700 },
+  });
+  const [, navigate] = useLocation();
+  const grid = columns.map((c) => c.width ?? 'minmax(5rem, 1fr)').join(' ');
+
+  const walk = (e: KeyboardEvent<HTMLElement>) => {
+    const at = Number((e.target as HTMLElement).closest('[data-index]')?.getAttribute('data-index') ?? -1);
+    const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 15, PageUp: -15, Home: -1e9, End: 1e9 }[e.key];
+    if (at < 0 || step === undefined) return;
+    e.preventDefault();
+    const next = Math.max(0, Math.min(sorted.length - 1, at + step));
+    virtual.scrollToIndex(next);
+    requestAnimationFrame(() => scroller.current?.querySelector<HTMLElement>(`[data-index="${next}"]`)?.focus());
+  };
+  const follow = (row: T, e: { target: EventTarget; metaKey?: boolean; ctrlKey?: boolean }) => {
+    if (!props.rowHref || (e.target as HTMLElement).closest('a,button,input')) return;
+    const to = props.rowHref(row);
+    if (e.metaKey || e.ctrlKey) window.open(to, '_blank', 'noopener');
+    else navigate(to);
+  };
+
+  if (rows.length === 0 && empty) return empty;
+  return (
+    <div ref={scroller} className={classes.scroller} style={{ maxHeight }} tabIndex={-1}>
+      <div role="table" aria-label={label} aria-rowcount={sorted.length + 1} style={{ minWidth }}>
+        <div role="rowgroup" className={classes.head}>
+          <div role="row" aria-rowindex={1} className={classes.row} style={{ gridTemplateColumns: grid }}>
+            {columns.map((c) => (
+              <Head key={c.key} column={c} order={order} setOrder={setOrder} />
+            ))}
+          </div>
+        </div>
+        <div role="rowgroup" className={classes.body} style={{ height: virtual.getTotalSize() }}>
+          {virtual.getVirtualItems().map((v) => {
+            const row = sorted[v.index] as T;
+            return (
+              <div
+                key={rowKey(row)}
+                role="row"
+                aria-rowindex={v.index + 2}
+                data-index={v.index}
+                tabIndex={v.index === 0 ? 0 : -1}
+                className={`${classes.row} ${classes.item}`}
+                data-link={props.rowHref ? true : undefined}
+                style={{ gridTemplateColumns: grid, transform: `translateY(${v.start}px)`, height: rowHeight }}
+                onKeyDown={(e) => (e.key === 'Enter' ? follow(row, e) : walk(e))}
+                onClick={(e) => follow(row, e)}
+              >
+                {columns.map((c) => (
+                  <div key={c.key} role="cell" className={classes.cell} data-align={c.align}>
+                    {c.render(row)}
+                  </div>
+                ))}
+              </div>
+            );
+          })}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+function Head<T>({ column: c, order, setOrder }: { column: Column<T>; order: string; setOrder: (o: string) => void }) {
+  const up = order === c.key;
+  const down = order === `-${c.key}`;
+  if (!c.value) {
+    return (
+      <div role="columnheader" className={classes.cell} data-align={c.align}>
+        <Text span size="xs" fw={600}>
+          {c.title}
+        </Text>
+      </div>
+    );
+  }
+  const next = c.descending ? (down ? c.key : `-${c.key}`) : up ? `-${c.key}` : c.key;
+  return (
+    <div
+      role="columnheader"
+      aria-sort={up ? 'ascending' : down ? 'descending' : 'none'}
+      className={classes.cell}
+      data-align={c.align}
+    >
+      <UnstyledButton onClick={() => setOrder(next)} className={classes.sort}>
+        <Group gap={4} wrap="nowrap" component="span">
+          <Text span size="xs" fw={600}>
+            {c.title}
+          </Text>
+          {up && <ArrowUp size={13} aria-hidden />}
+          {down && <ArrowDown size={13} aria-hidden />}
+        </Group>
+      </UnstyledButton>
+    </div>
+  );
+}
+
+/** Sorts by a column's value: "cpu" ascending, "-cpu" descending, absent values last in both. Equal rows keep their order. */
+export function sortRows<T>(rows: T[], columns: Column<T>[], order: string): T[] {
+  const down = order.startsWith('-');
+  const value = columns.find((c) => c.key === (down ? order.slice(1) : order))?.value;
+  if (!value) return rows;
+  const names = new Intl.Collator(undefined, { numeric: true });
+  return rows
+    .map((row) => ({ row, v: value(row) }))
+    .sort((a, b) => {
+      const none = Number(missing(a.v)) - Number(missing(b.v));
+      if (none !== 0 || missing(a.v)) return none;
+      const n =
+        typeof a.v === 'number' && typeof b.v === 'number' ? a.v - b.v : names.compare(String(a.v), String(b.v));
+      return down ? -n : n;
+    })
+    .map(({ row }) => row);
+}
+
+const missing = (v: unknown) => v === undefined || Number.isNaN(v);
+
+/** Two to five facts in a row, each with its name. */
+export function Facts({ items }: { items: [name: string, value: ReactNode][] }) {
+  return (
+    <Box component="dl" className={classes.facts}>
+      {items.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </Box>
+  );
+}

@@ -1,0 +1,29 @@
+import { Box, Group, Text, Title } from '@mantine/core';
+import { type ReactNode, useEffect } from 'react';
+
+type Props = { title: string; subtitle?: ReactNode; actions?: ReactNode; children: ReactNode };
+
+/** A page's frame: its title, which is the window's too, what can be done with all of it, and its content. */
+export function Page({ title, subtitle, actions, children }: Props) {
+  useEffect(() => {
+    document.title = `${title} · Picket`;
+  }, [title]);
+  return (
+    <Box>
+      <Group justify="space-between" align="flex-start" mb="md" gap="sm">
+        <Box miw={0}>
+          <Title order={1} size="h2" style={{ overflowWrap: 'anywhere' }}>
+            {title}
+          </Title>
+          {subtitle && (
+            <Text component="div" c="dimmed" size="sm">
+              {subtitle}
+            </Text>
+          )}
+        </Box>
+        {actions && <Group gap="xs">{actions}</Group>}
+      </Group>
+      {children}
+    </Box>
+  );
+}

@@ -1,0 +1,33 @@
+import { Kbd, TextInput, type TextInputProps } from '@mantine/core';
+import { useDebouncedCallback } from '@mantine/hooks';
+import { Search } from 'lucide-react';
+import { useEffect, useState } from 'react';
+import { useUrlState } from '../lib/url';
+
+type Props = { param?: string; label: string; placeholder?: string } & Pick<TextInputProps, 'w' | 'style' | 'miw'>;
+
+/** What a page is searched for, kept in the URL. "/" goes to it from anywhere on the page. */
+export function SearchInput({ param = 'search', label, placeholder, ...rest }: Props) {
+  const [value, setValue] = useUrlState(param);
+  const [text, setText] = useState(value);
+  const write = useDebouncedCallback(setValue, 200);
+  useEffect(() => setText(value), [value]);
+  return (
+    <TextInput
+      type="search"
+      aria-label={label}
+      placeholder={placeholder ?? label}
+      leftSection={<Search size={15} aria-hidden />}
+      rightSection={text ? undefined : <Kbd size="xs">/</Kbd>}
+      value={text}
+      onChange={(e) => {
+        setText(e.currentTarget.value);
+        write(e.currentTarget.value);
+      }}
+      data-search
+      size="sm"
+      w={260}
+      {...rest}
+    />
+  );
+}

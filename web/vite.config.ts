@@ -1,0 +1,46 @@
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import react from '@vitejs/plugin-react';
+import type { Plugin } from 'vite';
+import { defineConfig } from 'vitest/config';
+
+const collector = process.env.PICKET_URL ?? 'http://127.0.0.1:4600';
+
+/** Empties dist, except for the placeholder that is committed, and leaves .gz and .br beside what compresses. */
+function embedded(): Plugin {
+  const dist = join(import.meta.dirname, 'dist');
+  return {
+    name: 'embedded',
+    apply: 'build',
+    buildStart() {
+      for (const name of readdirSync(dist)) {
+        if (name !== 'placeholder.html') rmSync(join(dist, name), { recursive: true });
+      }
+    },
+    closeBundle() {
+      const assets = join(dist, 'assets');
+      for (const name of readdirSync(assets)) {
+        if (!/\.(js|css|svg|json)$/.test(name)) continue;
+        const text = readFileSync(join(assets, name));
+        writeFileSync(join(assets, `${name}.gz`), gzipSync(text, { level: 9 }));
+        const params = { [constants.BROTLI_PARAM_QUALITY]: 10, [constants.BROTLI_PARAM_SIZE_HINT]: text.length };
+        writeFileSync(join(assets, `${name}.br`), brotliCompressSync(text, { params }));
+      }
+    },
+  };
+}
+
+export default defineConfig({
+  plugins: [react(), embedded()],
+  build: {
+    emptyOutDir: false,
+    target: 'es2022',
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    reportCompressedSize: false,
+    chunkSizeWarningLimit: 800,
+  },
+  server: { proxy: { '/api': collector, '/prometheus': collector } },
+  test: { environment: 'happy-dom', include: ['src/**/*.test.{ts,tsx}'], restoreMocks: true },
+});
