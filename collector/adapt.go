@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -81,35 +82,55 @@ func advertised(c config.Config) string {
 	return c.Advertised(name)
 }
 
-const addressKey = "grpc.address"
+// Where the collector last listened, for other processes on its data: for agents, and as a URL for people.
+const (
+	addressKey = "grpc.address"
+	urlKey     = "http.url"
+)
 
-// rememberAddress notes where agents connect, for tokens made by other processes.
-func rememberAddress(ctx context.Context, d *db.DB, address string) error {
-	raw, err := json.Marshal(address)
+// remember notes a value for other processes.
+func remember(ctx context.Context, d *db.DB, key, value string) error {
+	raw, err := json.Marshal(value)
 	if err != nil {
-		return fmt.Errorf("encode address: %w", err)
+		return fmt.Errorf("encode %s: %w", key, err)
 	}
 	_, err = d.NewRaw("INSERT INTO settings (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value",
-		addressKey, string(raw)).Exec(ctx)
+		key, string(raw)).Exec(ctx)
 	if err != nil {
-		return fmt.Errorf("remember address: %w", err)
+		return fmt.Errorf("remember %s: %w", key, err)
 	}
 	return nil
 }
 
-// rememberedAddress returns where the collector last listened, empty before its first start.
-func rememberedAddress(ctx context.Context, d *db.DB) (string, error) {
+// remembered returns what remember noted last, empty before the collector's first start.
+func remembered(ctx context.Context, d *db.DB, key string) (string, error) {
 	var raw string
-	err := d.NewSelect().Table("settings").Column("value").Where("key = ?", addressKey).Scan(ctx, &raw)
+	err := d.NewSelect().Table("settings").Column("value").Where("key = ?", key).Scan(ctx, &raw)
 	if db.IsNoRows(err) {
 		return "", nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("read address: %w", err)
+		return "", fmt.Errorf("read %s: %w", key, err)
 	}
-	var address string
-	if err := json.Unmarshal([]byte(raw), &address); err != nil {
-		return "", fmt.Errorf("read address: %w", err)
+	var value string
+	if err := json.Unmarshal([]byte(raw), &value); err != nil {
+		return "", fmt.Errorf("read %s: %w", key, err)
 	}
-	return address, nil
+	return value, nil
+}
+
+// siteURL is where people on this host reach the collector that listens on addr.
+func siteURL(c config.Config, addr string) string {
+	scheme := "http"
+	if c.HTTPTLSCert != "" {
+		scheme = "https"
+	}
+	host, port, err := net.SplitHostPort(addr)
+	if ip := net.ParseIP(host); err == nil && (host == "" || ip != nil && ip.IsUnspecified()) {
+		if host, err = os.Hostname(); err != nil {
+			host = "localhost"
+		}
+		addr = net.JoinHostPort(host, port)
+	}
+	return scheme + "://" + addr
 }

@@ -17,8 +17,8 @@ import (
 type Admin struct {
 	Fleet  *fleet.Fleet
 	Access *access.Store
-	// Address is where agents connect, as far as is known.
-	Address string
+	// Address is where agents connect, URL where people do, as far as is known.
+	Address, URL string
 
 	db *db.DB
 }
@@ -48,11 +48,17 @@ func OpenAdmin(ctx context.Context, c config.Config, logger *slog.Logger) (a *Ad
 	if a.Fleet, err = fleet.New(fleet.Options{DB: d, CA: ca, Logger: logger, Audit: auditFleet(a.Access, logger)}); err != nil {
 		return nil, err
 	}
-	if a.Address, err = rememberedAddress(ctx, d); err != nil {
+	if a.Address, err = remembered(ctx, d, addressKey); err != nil {
 		return nil, err
 	}
 	if a.Address == "" || c.AdvertiseAddr != "" {
 		a.Address = advertised(c)
+	}
+	if a.URL, err = remembered(ctx, d, urlKey); err != nil {
+		return nil, err
+	}
+	if a.URL == "" {
+		a.URL = siteURL(c, c.HTTPAddr)
 	}
 	return a, nil
 }

@@ -184,7 +184,10 @@ func (c *Collector) wire(ctx context.Context) (err error) {
 	if err := c.mountHTTP(); err != nil {
 		return err
 	}
-	return rememberAddress(ctx, c.db, c.advertised())
+	return errors.Join(
+		remember(ctx, c.db, addressKey, c.advertised()),
+		remember(ctx, c.db, urlKey, siteURL(c.config, c.HTTPAddr())),
+	)
 }
 
 // advertised is the address agents are told; port 0 is replaced by the one that was given.

@@ -47,7 +47,7 @@ func newRoot() *cobra.Command {
 	}
 	root.PersistentFlags().StringVar(&a.file, "config", "", "configuration file, YAML [PICKET_COLLECTOR_CONFIG]")
 	a.settings.AddFlags(root.PersistentFlags())
-	root.AddCommand(runCommand(a), tokenCommand(a), userCommand(a))
+	root.AddCommand(runCommand(a), tokenCommand(a), userCommand(a), loginLinkCommand(a))
 	return root
 }
 
