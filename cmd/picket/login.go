@@ -18,16 +18,23 @@ import (
 const maxLine = 4096
 
 func loginCommand(a *app) *cobra.Command {
-	var user string
+	var user, link string
 	c := &cobra.Command{
 		Use:   "login",
 		Short: "Sign in and keep the session for the next calls",
 		Long: `Signs in with a password, read without echo from the terminal or as a line of standard
 input. The session is kept for this URL in a file that only you can read; it ends after
-12 hours without use, after 7 days, or with "picket logout".`,
-		Example: "  picket login --url https://picket.example.com --user ada\n  picket login --user admin < password-file",
-		Args:    cobra.NoArgs,
+12 hours without use, after 7 days, or with "picket logout".
+
+With --link the sign-in link that "picket-collector login-link" printed takes the place
+of the password, and says where the collector is. "--link -" reads it from standard input.`,
+		Example: "  picket login --url https://picket.example.com --user ada\n  picket login --user admin < password-file\n" +
+			"  picket-collector login-link --data-dir var/collector | picket login --link -",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if link != "" {
+				return a.loginByLink(cmd, link)
+			}
 			c, err := a.anonymous()
 			if err != nil {
 				return err
@@ -36,11 +43,37 @@ input. The session is kept for this URL in a file that only you can read; it end
 			if err != nil {
 				return err
 			}
-			return a.login(cmd, c, user, password)
+			return a.login(cmd, c, "/api/v1/login", map[string]any{"name": user, "password": password, "bearer": true})
 		},
 	}
 	c.Flags().StringVar(&user, "user", "", "your name; asked for on a terminal [PICKET_USER]")
+	c.Flags().StringVar(&link, "link", "", "a sign-in link instead of a name and password; - reads it from standard input")
+	c.MarkFlagsMutuallyExclusive("link", "user")
 	return c
+}
+
+// loginByLink signs in with a link, at the collector that it names.
+func (a *app) loginByLink(cmd *cobra.Command, link string) error {
+	if cmd.Flags().Changed("url") {
+		return errors.New("the link says where the collector is: leave out --url")
+	}
+	if link == "-" {
+		line, err := bufio.NewReader(io.LimitReader(a.in, maxLine)).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return fmt.Errorf("read link: %w", err)
+		}
+		link = line
+	}
+	site, secret, _ := strings.Cut(strings.TrimSpace(link), "/sign-in#link=")
+	if site == "" || secret == "" {
+		return errors.New(`that is no sign-in link: it looks like ` + defaultURL + `/sign-in#link=…, and "picket-collector login-link" prints one`)
+	}
+	a.url = site
+	c, err := a.anonymous()
+	if err != nil {
+		return err
+	}
+	return a.login(cmd, c, "/api/v1/login-link", map[string]any{"secret": secret, "bearer": true})
 }
 
 // askWho completes name and password from the terminal, or the password from standard input.
@@ -75,7 +108,8 @@ func (a *app) askWho(out io.Writer, url, user string) (name, password string, er
 	return user, line, nil
 }
 
-func (a *app) login(cmd *cobra.Command, c *client, user, password string) error {
+// login asks for a session and keeps it.
+func (a *app) login(cmd *cobra.Command, c *client, path string, body map[string]any) error {
 	var made struct {
 		Token string
 		User  struct {
@@ -83,8 +117,7 @@ func (a *app) login(cmd *cobra.Command, c *client, user, password string) error 
 			Roles []string
 		}
 	}
-	body := map[string]any{"name": user, "password": password, "bearer": true}
-	if _, err := c.do(cmd.Context(), http.MethodPost, "/api/v1/login", body, &made); err != nil {
+	if _, err := c.do(cmd.Context(), http.MethodPost, path, body, &made); err != nil {
 		return err
 	}
 	former, err := a.logins()

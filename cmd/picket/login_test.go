@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -88,6 +89,40 @@ func TestLoginWithoutInput(t *testing.T) {
 	u.fails("holds no password", "login", "--user", "ada")
 	u.terminal, u.stdin = true, ""
 	u.fails("no user name", "login")
+}
+
+func TestLoginByLink(t *testing.T) {
+	f := loginFake(t)
+	f.answers["POST /api/v1/login-link"] = `{"token":"pks_one","user":{"name":"admin","roles":["admin"]}}`
+	u, file := signedOut(t, f.URL)
+	u.env["PICKET_URL"] = "https://elsewhere.example" // the link counts
+	stdout, stderr := u.must("login", "--link", f.URL+"/sign-in#link=pkl_abc")
+	same(t, "said", "signed in to "+f.URL+" as admin (admin)\n", stdout+stderr)
+	same(t, "asked", `POST /api/v1/login-link {"bearer":true,"secret":"pkl_abc"}`, f.requests[0])
+	delete(u.env, "PICKET_URL")
+	u.must("status", "--url", f.URL)
+	same(t, "as", "Bearer pks_one", f.auth[len(f.auth)-1])
+
+	u.stdin = f.URL + "/sign-in#link=pkl_def\n"
+	u.must("login", "--link", "-")
+	if !slices.Contains(f.requests, `POST /api/v1/login-link {"bearer":true,"secret":"pkl_def"}`) {
+		t.Errorf("asked %q", f.requests)
+	}
+
+	before, err := os.ReadFile(file)
+	check(t, err)
+	f.answers["POST /api/v1/login-link"] = `401 {"error":{"kind":"unauthenticated","message":"this link was used or is too old"}}`
+	u.fails("this link was used or is too old", "login", "--link", f.URL+"/sign-in#link=pkl_abc")
+	u.fails("looks like", "login", "--link", f.URL)
+	u.fails("looks like", "login", "--link", "pkl_abc")
+	u.fails("leave out --url", "login", "--url", f.URL, "--link", f.URL+"/sign-in#link=pkl_abc")
+	u.fails("plain HTTP to another host", "login", "--link", "http://192.0.2.1:4600/sign-in#link=pkl_abc")
+	u.fails("none of the others can be", "login", "--user", "ada", "--link", f.URL+"/sign-in#link=pkl_abc")
+	u.stdin = ""
+	u.fails("looks like", "login", "--link", "-")
+	after, err := os.ReadFile(file)
+	check(t, err)
+	same(t, "logins", string(before), string(after))
 }
 
 func TestLogout(t *testing.T) {
