@@ -42,13 +42,21 @@ fi
 setsid bin/picket-agent run --data-dir var/agent --collector "$grpc" --token-file var/agent/token --log-level warn &
 agent=$!
 
-password='the one you gave as PICKET_ADMIN_PASSWORD at the first start'
-[ -e var/collector/admin-password ] && password="in var/collector/admin-password"
+password='the one you gave as PICKET_ADMIN_PASSWORD at the first start' credentials='PICKET_USER=admin PICKET_PASSWORD=…'
+if [ -e var/collector/admin-password ]; then
+  password='in var/collector/admin-password' credentials='PICKET_USER=admin PICKET_PASSWORD=$(cat var/collector/admin-password)'
+fi
+# Without a link (is there no user admin?) the page asks for a name and password.
+link=$(bin/picket-collector login-link --data-dir var/collector --user admin) || link="http://$http"
 cat <<TXT
 
-  Picket runs.       http://$http   user admin, password $password
-  Ask it:            PICKET_USER=admin PICKET_PASSWORD=… bin/picket query node_load1
+  Open:              $link
+                     (signs you in as admin, once and in the next 10 minutes; password $password)
+  Ask it:            $credentials bin/picket query node_load1
+  See it with a shop that can break:
+                     $credentials bin/picket demo start
   Its agent:         bin/picket-agent status --data-dir var/agent
+  Another link:      bin/picket-collector login-link --data-dir var/collector
   Another host:      bin/picket-collector token create --data-dir var/collector --grpc-advertise-addr HOST:4601
                      (and start the collector with --grpc-addr :4601)
   Ctrl-C stops both.
