@@ -56,7 +56,7 @@ func TestEveryRouteHasRolesAndFewArePublic(t *testing.T) {
 			t.Errorf("%s writes and is for viewers", name)
 		}
 	}
-	if diff := cmp.Diff([]string{"GET /api/openapi.json", "POST /api/v1/login", "POST /api/v1/login-link", "GET /healthz", "GET /readyz"}, public); diff != "" {
+	if diff := cmp.Diff([]string{"GET /", "GET /api/openapi.json", "POST /api/v1/login", "POST /api/v1/login-link", "GET /healthz", "GET /readyz"}, public); diff != "" {
 		t.Errorf("public routes (-want +got):\n%s", diff)
 	}
 	want := []string{"/picket.v1.Delivery/Stream [agent]", "/picket.v1.Enrollment/Enroll [token]", "/picket.v1.Enrollment/Renew [agent]"}

@@ -56,6 +56,7 @@ type table struct {
 	verifyAgent func(context.Context) (Principal, error)
 	origins     *http.CrossOriginProtection
 	mux         *http.ServeMux
+	rest        *route // nil for none
 
 	mu   sync.RWMutex
 	rows []RouteInfo
@@ -135,12 +136,25 @@ func (r *Router) Route(method, pattern string, h http.Handler, roles ...Role) {
 			panic("access: route " + name + " asks for " + string(role) + ", which no HTTP request has")
 		}
 	}
-	rt := &route{
+	r.mux.Handle(name, r.route(name, h, roles))
+	r.add(RouteInfo{Method: method, Pattern: pattern, Roles: slices.Clone(Roles(roles))})
+}
+
+// Rest lets h answer the GET and HEAD requests for which there is no path in the table: pages, and what belongs to them, which
+// hold no data and are for everybody. A path that other methods know stays 405. It panics when it is called twice.
+func (r *Router) Rest(h http.Handler) {
+	if h == nil || r.rest != nil {
+		panic("access: there must be one handler for the rest")
+	}
+	r.rest = r.route(http.MethodGet+" /", h, []Role{Public})
+	r.add(RouteInfo{Method: http.MethodGet, Pattern: "/", Roles: Roles{Public}})
+}
+
+func (r *Router) route(name string, h http.Handler, roles []Role) *route {
+	return &route{
 		table: r.table, settings: r.settings, name: name, handler: h, roles: roles, public: roles[0] == Public,
 		seconds: r.metrics.seconds.WithLabelValues(name),
 	}
-	r.mux.Handle(name, rt)
-	r.add(RouteInfo{Method: method, Pattern: pattern, Roles: slices.Clone(Roles(roles))})
 }
 
 func (t *table) add(row RouteInfo) {

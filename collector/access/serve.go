@@ -130,6 +130,12 @@ func (x *exchange) WriteHeader(status int) {
 		x.ResponseWriter.WriteHeader(status) // net/http logs the second call
 		return
 	}
+	if status == http.StatusNotFound && x.isRest() {
+		x.Header().Del("Content-Type") // ServeMux's
+		x.table.rest.ServeHTTP(x, x.request)
+		x.drop = true
+		return
+	}
 	if status >= 200 || status == http.StatusSwitchingProtocols {
 		x.status = status
 	}
@@ -145,6 +151,11 @@ func (x *exchange) WriteHeader(status int) {
 	x.ResponseWriter.WriteHeader(status)
 }
 
+// isRest reports whether Router.Rest's handler answers what no route does.
+func (x *exchange) isRest() bool {
+	return x.route == nil && x.table.rest != nil && (x.request.Method == http.MethodGet || x.request.Method == http.MethodHead)
+}
+
 // Write implements http.ResponseWriter.
 func (x *exchange) Write(b []byte) (int, error) {
 	if x.drop {
@@ -157,11 +168,14 @@ func (x *exchange) Write(b []byte) (int, error) {
 }
 
 // Flush implements http.Flusher.
-func (x *exchange) Flush() {
+func (x *exchange) Flush() { _ = x.FlushError() }
+
+// FlushError is Flush for http.ResponseController, which hands the error on.
+func (x *exchange) FlushError() error {
 	if x.status == 0 {
 		x.status = http.StatusOK
 	}
-	_ = http.NewResponseController(x.ResponseWriter).Flush()
+	return http.NewResponseController(x.ResponseWriter).Flush()
 }
 
 // Unwrap lets http.ResponseController reach the connection.

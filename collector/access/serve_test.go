@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,6 +16,7 @@ import (
 
 	"github.com/picketmon/picket/collector/access"
 	"github.com/picketmon/picket/collector/db/dbtest"
+	"github.com/picketmon/picket/internal/errs"
 )
 
 func TestBodyLimit(t *testing.T) {
@@ -252,5 +254,61 @@ func TestFlushAndUnwrapReachTheConnection(t *testing.T) {
 	h.ServeHTTP(w, request("GET", "/stream"))
 	if !w.Flushed {
 		t.Error("not flushed")
+	}
+}
+
+func TestRest(t *testing.T) {
+	h := newHouse(t)
+	h.Route("GET", "/data/{id}", http.HandlerFunc(whoami), access.Viewer)
+	h.Route("POST", "/login", http.HandlerFunc(whoami), access.Public)
+	h.Rest(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/page":
+			_, _ = io.WriteString(w, "page for "+string(access.From(r.Context()).Kind))
+		case "/panic":
+			panic("oh")
+		case "/silent":
+		default:
+			access.WriteError(w, r, errs.New(errs.NotFound, "no page"))
+		}
+	}))
+	addUser(t, h.store, "ada", access.Admin)
+	for _, c := range []struct {
+		method, path string
+		status       int
+		want         string // in the body
+	}{
+		{"GET", "/page", 200, "page for anonymous"},
+		{"HEAD", "/page", 200, ""},
+		{"GET", "/silent", 200, ""},
+		{"GET", "/nowhere", 404, "no page"},
+		{"GET", "/panic", 500, "Internal error"},
+		{"POST", "/page", 404, "there is nothing at /page"},
+		{"GET", "/data/x", 401, "log in first"},
+		{"DELETE", "/data/x", 405, "not allowed"},
+		{"GET", "/login", 405, "not allowed"}, // a path that is known for something else is no page
+	} {
+		res := h.do(request(c.method, c.path))
+		if got := body(t, res); res.StatusCode != c.status || !strings.Contains(got, c.want) || strings.Contains(got, "404 page") {
+			t.Errorf("%s %s: %d %q, want %d %q", c.method, c.path, res.StatusCode, got, c.status, c.want)
+		}
+	}
+	if got := body(t, h.do(request("GET", "/page", basic("ada", "wrong password")))); got != "page for anonymous" {
+		t.Errorf("with a password: %q", got) // it is public: nobody is asked who they are
+	}
+	if !slices.ContainsFunc(h.Routes(), func(r access.RouteInfo) bool {
+		return r.Method == "GET" && r.Pattern == "/" && slices.Equal(r.Roles, access.Roles{access.Public})
+	}) {
+		t.Errorf("the table does not tell of the rest: %v", h.Routes())
+	}
+	for name, wrong := range map[string]http.Handler{"nothing": nil, "a second": http.NotFoundHandler()} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s was mounted", name)
+				}
+			}()
+			h.Rest(wrong)
+		}()
 	}
 }
