@@ -12,19 +12,37 @@ help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
 .PHONY: build
-build: ## build bin/picket, bin/picket-agent, bin/picket-collector
+build: $(if $(shell command -v npm),web/dist/index.html,no-web) ## build the web UI and bin/picket, bin/picket-agent, bin/picket-collector, bin/picket-demo
 	CGO_ENABLED=0 $(GO) build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+
+# Without Node the collector answers pages with a placeholder; everything else is whole.
+.PHONY: no-web
+no-web:
+	@echo "npm is not installed: building without the web UI" >&2
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	cd web && npm ci --prefer-offline --no-audit --no-fund --loglevel error
+	@touch $@
+
+web/dist/index.html: web/node_modules/.package-lock.json $(shell find web/src web/public web/index.html web/vite.config.ts web/package.json -type f)
+	cd web && npm run --silent build
 
 .PHONY: run
 run: build ## start a collector and an agent for this host, data in ./var
 	@exec packaging/make-run.sh
 
 .PHONY: test
-test: servers ## all tests, with race detector and real servers; installs what they need
+test: servers build ## all tests, with race detector, real servers and a real browser; installs what they need
 	PICKET_TEST_SERVERS=1 $(GO) test -race -timeout 25m ./...
+	cd web && npm test --silent
+	cd web && npm run --silent e2e
+
+.PHONY: screenshots
+screenshots: servers build ## every page, light and dark, wide and narrow, in web/screenshots/
+	cd web && npm run --silent screenshots
 
 # What the tests run beside Picket. Debian's daemons are kept from starting; tests start them on free ports with data of their own.
-SERVERS := postgresql prometheus prometheus-node-exporter dbus-daemon curl
+SERVERS := postgresql prometheus prometheus-node-exporter dbus-daemon curl chromium fonts-dejavu-core
 .PHONY: servers
 servers:
 	@packaging/apt-install.sh $(SERVERS)
@@ -51,7 +69,8 @@ package: $(TOOLBIN)/nfpm ## deb packages and tarballs in dist/
 
 .PHONY: clean
 clean: ## delete what was built; ./var stays
-	rm -rf bin dist tools/bin
+	rm -rf bin dist tools/bin web/node_modules web/screenshots
+	find web/dist -mindepth 1 ! -name placeholder.html -delete
 
 $(TOOLBIN)/golangci-lint: tools/go.mod
 	cd tools && GOBIN=$(TOOLBIN) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint
@@ -60,11 +79,12 @@ $(TOOLBIN)/nfpm: tools/go.mod
 	cd tools && GOBIN=$(TOOLBIN) $(GO) install github.com/goreleaser/nfpm/v2/cmd/nfpm
 
 .PHONY: generate
-generate: $(TOOLBIN)/protoc-gen-go ## regenerate proto/gen
+generate: $(TOOLBIN)/protoc-gen-go web/node_modules/.package-lock.json ## regenerate proto/gen and web/src/api/gen
 	@packaging/apt-install.sh protobuf-compiler
 	rm -rf proto/gen && mkdir -p proto/gen
 	PATH=$(TOOLBIN):$$PATH protoc -I proto --go_out=. --go-grpc_out=. \
 	  --go_opt=module=github.com/picketmon/picket --go-grpc_opt=module=github.com/picketmon/picket proto/*.proto
+	cd web && npm run --silent generate
 
 $(TOOLBIN)/protoc-gen-go: tools/go.mod
 	cd tools && GOBIN=$(TOOLBIN) $(GO) install google.golang.org/protobuf/cmd/protoc-gen-go google.golang.org/grpc/cmd/protoc-gen-go-grpc
