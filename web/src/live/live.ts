@@ -17,6 +17,9 @@ const stale: Record<Topic, { keys: QueryKey[]; every: number }> = {
 /** How far the clock moves by itself when no samples are announced. */
 const tick = 10_000;
 
+/** EventSource.CLOSED */
+const closed = 2;
+
 /** Live is the connection to the collector's changes, while somebody looks: a hidden tab needs none. */
 export class Live {
   private source: EventSource | undefined;
@@ -27,6 +30,7 @@ export class Live {
   private reconnect: ReturnType<typeof setTimeout> | undefined;
   private state = { now: Date.now(), connected: false };
   private running = false;
+  private missed = false;
 
   constructor(
     private readonly invalidate: (key: QueryKey) => void,
@@ -46,7 +50,7 @@ export class Live {
     this.running = on;
     if (on) {
       this.set({ now: Date.now() });
-      for (const topic of Object.keys(stale) as Topic[]) this.refresh(topic);
+      this.refreshAll();
       this.connect();
     } else {
       this.close();
@@ -65,9 +69,11 @@ export class Live {
     };
   }
 
-  /** Moves the clock when nothing else did. */
+  /** Moves the clock when nothing else did; without a connection everything may have changed meanwhile. */
   beat() {
-    if (this.running && Date.now() - this.state.now >= tick - 500) this.set({ now: Date.now() });
+    if (!this.running || Date.now() - this.state.now < tick - 500) return;
+    this.set({ now: Date.now() });
+    if (!this.state.connected) this.refreshAll();
   }
 
   close() {
@@ -79,13 +85,14 @@ export class Live {
     this.set({ connected: false });
   }
 
-  private connectSoon() {
+  private connectSoon(after = 200) {
     clearTimeout(this.reconnect);
-    this.reconnect = setTimeout(() => this.connect(), 200);
+    this.reconnect = setTimeout(() => this.connect(), after);
   }
 
   private connect() {
     clearTimeout(this.reconnect);
+    if (this.source) this.missed = true;
     this.source?.close();
     this.source = undefined;
     if (!this.running) return;
@@ -97,14 +104,28 @@ export class Live {
     if (!this.watched.has('')) for (const i of this.watched.keys()) params.append('instance', i);
     const source = this.open(`/api/v1/live?${params}`);
     this.source = source;
-    source.onopen = () => this.set({ connected: true });
-    source.onerror = () => this.set({ connected: false });
+    source.onopen = () => {
+      // What changed while nobody told us.
+      if (this.missed) this.refreshAll();
+      this.missed = false;
+      this.set({ connected: true });
+    };
+    source.onerror = () => {
+      this.missed = true;
+      this.set({ connected: false });
+      // The browser tries again by itself after a cut, not after a refusal.
+      if (source.readyState === closed) this.connectSoon(tick);
+    };
     source.addEventListener('change', (e) => this.changed(JSON.parse((e as MessageEvent<string>).data) as Change));
   }
 
   private changed(c: Change) {
     if (c.topic === 'sample' && Date.now() - this.state.now >= 2000) this.set({ now: Date.now() });
     this.refresh(c.topic);
+  }
+
+  private refreshAll() {
+    for (const topic of Object.keys(stale) as Topic[]) this.refresh(topic);
   }
 
   private refresh(topic: Topic) {

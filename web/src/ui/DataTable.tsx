@@ -1,7 +1,7 @@
 import { Box, Group, Text, UnstyledButton } from '@mantine/core';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { ArrowDown, ArrowUp } from 'lucide-react';
-import { type KeyboardEvent, type ReactNode, useMemo, useRef } from 'react';
+import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef } from 'react';
 import { useLocation } from 'wouter';
 import { useUrlState } from '../lib/url';
 import classes from './DataTable.module.css';
@@ -9,6 +9,8 @@ import classes from './DataTable.module.css';
 export type Column<T> = {
   key: string;
   title: string;
+  /** What stands in the head instead of the title, e.g. a box that chooses all rows. */
+  head?: ReactNode;
   /** A width of CSS grid, e.g. "minmax(8rem, 2fr)"; 1fr by default. */
   width?: string;
   align?: 'right';
@@ -33,6 +35,8 @@ type Props<T> = {
   maxHeight?: string;
   empty?: ReactNode;
   minWidth?: number;
+  /** Called when the last rows come into sight, to load more. */
+  onEnd?: () => void;
 };
 
 const rowHeight = 38;
@@ -49,6 +53,7 @@ export function DataTable<T>(props: Props<T>) {
     maxHeight = '70vh',
     empty,
     minWidth,
+    onEnd,
   } = props;
   const [order, setOrder] = useUrlState(sortParam, initial);
   const sorted = useMemo(() => sortRows(rows, columns, order), [rows, columns, order]);
@@ -73,11 +78,17 @@ export function DataTable<T>(props: Props<T>) {
     requestAnimationFrame(() => scroller.current?.querySelector<HTMLElement>(`[data-index="${next}"]`)?.focus());
   };
   const follow = (row: T, e: { target: EventTarget; metaKey?: boolean; ctrlKey?: boolean }) => {
-    if (!props.rowHref || (e.target as HTMLElement).closest('a,button,input')) return;
+    if (!props.rowHref || (e.target as HTMLElement).closest('a,button,input,label,[data-own]')) return;
     const to = props.rowHref(row);
     if (e.metaKey || e.ctrlKey) window.open(to, '_blank', 'noopener');
     else navigate(to);
   };
+
+  const last = virtual.getVirtualItems().at(-1)?.index ?? -1;
+  const atEnd = sorted.length > 0 && last >= sorted.length - 5;
+  useEffect(() => {
+    if (atEnd) onEnd?.();
+  }, [atEnd, onEnd]);
 
   if (rows.length === 0 && empty) return empty;
   return (
@@ -126,9 +137,11 @@ function Head<T>({ column: c, order, setOrder }: { column: Column<T>; order: str
   if (!c.value) {
     return (
       <div role="columnheader" className={classes.cell} data-align={c.align}>
-        <Text span size="xs" fw={600}>
-          {c.title}
-        </Text>
+        {c.head ?? (
+          <Text span size="xs" fw={600}>
+            {c.title}
+          </Text>
+        )}
       </div>
     );
   }
