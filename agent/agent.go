@@ -58,7 +58,7 @@ func (a *Agent) Enroll(ctx context.Context) (*enroll.Identity, error) {
 	if token == "" {
 		return nil, errors.New("this host is not enrolled: give a token (picket-collector token create prints one)")
 	}
-	host, err := enroll.ThisHost(ctx, enroll.HostOptions{Version: a.opts.Version, HostID: a.config.HostID, Root: a.root()})
+	host, err := enroll.ThisHost(ctx, enroll.HostOptions{Version: a.opts.Version, Hostname: a.config.Hostname, HostID: a.config.HostID, Root: a.root()})
 	if err != nil {
 		return nil, fmt.Errorf("describe this host: %w", err)
 	}
@@ -132,7 +132,7 @@ func (a *Agent) becomeOneself(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	host, err := enroll.ThisHost(ctx, enroll.HostOptions{Version: a.opts.Version, HostID: a.config.HostID, Identity: id, Root: a.root()})
+	host, err := enroll.ThisHost(ctx, enroll.HostOptions{Version: a.opts.Version, Hostname: a.config.Hostname, HostID: a.config.HostID, Identity: id, Root: a.root()})
 	if err != nil {
 		return fmt.Errorf("describe this host: %w", err)
 	}
@@ -185,7 +185,7 @@ func (a *Agent) runOnce(ctx context.Context) (err error) {
 
 // assemble makes the parts that need the identity.
 func (a *Agent) assemble(ctx context.Context, p *parts) error {
-	host, err := enroll.ThisHost(ctx, enroll.HostOptions{Version: a.opts.Version, HostID: a.config.HostID, Identity: p.id, Root: a.root()})
+	host, err := enroll.ThisHost(ctx, enroll.HostOptions{Version: a.opts.Version, Hostname: a.config.Hostname, HostID: a.config.HostID, Identity: p.id, Root: a.root()})
 	if err != nil {
 		return fmt.Errorf("describe this host: %w", err)
 	}
@@ -198,9 +198,14 @@ func (a *Agent) assemble(ctx context.Context, p *parts) error {
 		addresses = p.id.Addresses()
 	}
 	specs := append(a.config.Checks(), a.opts.Extra...)
+	jobs, err := a.jobs(specs)
+	if err != nil {
+		return err
+	}
+	p.jobs = jobs
 	p.transport, err = transport.New(transport.Options{
 		Buffer: p.buffer, Dir: filepath.Join(a.config.DataDir, "schemas"), Addresses: addresses, TLS: p.id.TLS, Host: wireHost,
-		BootID: bootID(a.config.ProcFS), Describe: describe(append(specs, selfSpec())), Logger: a.logger.With("component", "transport"),
+		BootID: bootID(a.config.ProcFS), Describe: describe(append(specs, selfSpec()), jobs), Logger: a.logger.With("component", "transport"),
 		MaxAge: a.config.SpoolAge + time.Hour,
 	})
 	if err != nil {
@@ -209,11 +214,6 @@ func (a *Agent) assemble(ctx context.Context, p *parts) error {
 	if p.renewer, err = enroll.NewRenewer(enroll.RenewerOptions{Identity: p.id, Logger: a.logger, Addresses: addresses}); err != nil {
 		return err
 	}
-	jobs, err := a.jobs(specs)
-	if err != nil {
-		return err
-	}
-	p.jobs = jobs
 	jobs = append(jobs, schedule.Job{Name: "agent", Check: &self{p: p, procfs: a.config.ProcFS}})
 	p.schedule, err = schedule.New(schedule.Options{
 		Jobs: jobs, Sink: p.transport, Logger: a.logger.With("component", "schedule"), Key: p.id.AgentID(), Interval: a.config.Interval,

@@ -85,7 +85,7 @@ func examineIdentity(c Config) (*enroll.Identity, Finding) {
 
 func examineHost(ctx context.Context, c Config, id *enroll.Identity, version string) Finding {
 	f := Finding{Subject: "host's fingerprint"}
-	host, err := enroll.ThisHost(ctx, enroll.HostOptions{Version: version, HostID: c.HostID, Identity: id})
+	host, err := enroll.ThisHost(ctx, enroll.HostOptions{Version: version, Hostname: c.Hostname, HostID: c.HostID, Identity: id})
 	if err != nil {
 		f.Problem, f.Fix = err.Error(), "set host-id to a text that stays the same on this host and differs on others"
 		return f

@@ -27,9 +27,12 @@ type hostFacts struct {
 }
 
 func gatherFacts(_ context.Context, c Config, version string) (inventory.Batch, error) {
-	name, err := os.Hostname()
-	if err != nil {
-		return inventory.Batch{}, fmt.Errorf("read hostname: %w", err)
+	name := c.Hostname
+	if name == "" {
+		var err error
+		if name, err = os.Hostname(); err != nil {
+			return inventory.Batch{}, fmt.Errorf("read hostname: %w", err)
+		}
 	}
 	f := hostFacts{Hostname: name, OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), Agent: version}
 	f.Platform, f.Kernel, f.Memory, f.MachineID = platformFacts(c)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/picketmon/picket/agent/schedule"
 	"github.com/picketmon/picket/checks"
 	"github.com/picketmon/picket/checks/all"
 	"github.com/picketmon/picket/internal/conf"
@@ -20,6 +21,7 @@ type Config struct {
 	Collector  string
 	Token      string
 	TokenFile  string
+	Hostname   string
 	HostID     string
 	Interval   time.Duration
 	Enable     []string
@@ -29,6 +31,7 @@ type Config struct {
 	ProcFS     string
 	SysFS      string
 	RootFS     string
+	Textfile   string
 	LogLevel   string
 	LogFormat  string
 }
@@ -40,7 +43,8 @@ func Settings(c *Config) *conf.Set {
 	s.String(&c.Collector, "collector", "", "address of the collector as host:port; by default the one in the token or of the last connection")
 	s.String(&c.Token, "token", "", "enrolment token; needed once. It is visible to other users of the host while the agent starts: prefer token-file")
 	s.String(&c.TokenFile, "token-file", "", "file that holds the enrolment token; - is standard input")
-	s.String(&c.HostID, "host-id", "", "what identifies this host instead of its firmware and machine-id; for containers")
+	s.String(&c.Hostname, "hostname", "", "what to call this host instead of its own name, set before enrolment; for containers and several agents on one machine")
+	s.String(&c.HostID, "host-id", "", "what identifies this host instead of its firmware and machine-id; for containers and several agents on one machine")
 	s.Duration(&c.Interval, "interval", 10*time.Second, "how often checks run")
 	s.Strings(&c.Enable, "checks.enable", nil, "checks to run that are off by default")
 	s.Strings(&c.Disable, "checks.disable", nil, "checks not to run")
@@ -49,10 +53,17 @@ func Settings(c *Config) *conf.Set {
 	s.String(&c.ProcFS, "path.procfs", "/proc", "where procfs is mounted")
 	s.String(&c.SysFS, "path.sysfs", "/sys", "where sysfs is mounted")
 	s.String(&c.RootFS, "path.rootfs", "/", "where the host's root filesystem is mounted")
+	s.String(&c.Textfile, "path.textfile", "", "folder whose *.prom files check textfile reads; the check is off while none is set")
 	s.String(&c.LogLevel, "log.level", "info", "debug, info, warn or error")
 	s.String(&c.LogFormat, "log.format", "text", "text or json")
 	return s
 }
+
+// What a host may be called.
+const (
+	maxHostname     = 253
+	hostnameLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"
+)
 
 // Validate reports all settings that cannot be.
 func (c *Config) Validate() error {
@@ -67,6 +78,9 @@ func (c *Config) Validate() error {
 	}
 	if c.Token != "" && c.TokenFile != "" {
 		problems = append(problems, errors.New("token and token-file exclude each other"))
+	}
+	if len(c.Hostname) > maxHostname || strings.Trim(c.Hostname, hostnameLetters) != "" {
+		problems = append(problems, fmt.Errorf("hostname: %q is not up to %d letters, digits, hyphens, dots and underscores", c.Hostname, maxHostname))
 	}
 	if c.Interval < time.Second || c.Interval > time.Hour {
 		problems = append(problems, fmt.Errorf("interval: %s is not between 1s and 1h", c.Interval))
@@ -90,7 +104,7 @@ func (c *Config) Validate() error {
 }
 
 func (c *Config) builtin() []checks.Spec {
-	return all.Builtin(all.Options{Proc: c.ProcFS, Sys: c.SysFS, Root: c.RootFS})
+	return all.Builtin(all.Options{Proc: c.ProcFS, Sys: c.SysFS, Root: c.RootFS, Textfile: c.Textfile})
 }
 
 // Checks returns the checks this configuration asks for.
@@ -121,12 +135,19 @@ func (o *Options) validate() error {
 	return o.Config.Validate()
 }
 
-// describe looks a metric's documentation up in the specs.
-func describe(specs []checks.Spec) func(string) (help, unit string) {
+// describe looks a metric's documentation up in the specs, then asks the checks that know more.
+func describe(specs []checks.Spec, jobs []schedule.Job) func(string) (help, unit string) {
 	return func(name string) (string, string) {
 		for _, s := range specs {
 			if m, ok := s.Lookup(name); ok {
 				return m.Help, m.Unit
+			}
+		}
+		for _, j := range jobs {
+			if d, ok := j.Check.(checks.Describer); ok {
+				if m, ok := d.Describe(name); ok {
+					return m.Help, m.Unit
+				}
 			}
 		}
 		return "", unitOf(name)

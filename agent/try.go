@@ -44,7 +44,7 @@ func Try(ctx context.Context, c Config, name string, logger *slog.Logger, out io
 		if err != nil {
 			return fmt.Errorf("check %s does not run on this host: %w", name, err)
 		}
-		p := &printer{out: out, spec: spec}
+		p := &printer{out: out, describe: describe([]checks.Spec{spec}, []schedule.Job{{Check: check}})}
 		s, err := schedule.New(schedule.Options{
 			Jobs: []schedule.Job{{Name: name, Check: check, Timeout: 30 * time.Second}}, Sink: p, Logger: logger, Grace: 31 * time.Second,
 		})
@@ -59,9 +59,9 @@ func Try(ctx context.Context, c Config, name string, logger *slog.Logger, out io
 
 // printer is a Sink that prints.
 type printer struct {
-	out  io.Writer
-	spec checks.Spec
-	err  error
+	out      io.Writer
+	describe func(name string) (help, unit string)
+	err      error
 }
 
 // Deliver implements schedule.Sink.
@@ -72,8 +72,8 @@ func (p *printer) Deliver(c schedule.Cycle) error {
 		for i, s := range r.Layout.Series {
 			if s.Name != family {
 				family = s.Name
-				if m, ok := p.spec.Lookup(s.Name); ok {
-					fmt.Fprintf(&b, "# HELP %s %s\n", s.Name, m.Help)
+				if help, _ := p.describe(s.Name); help != "" {
+					fmt.Fprintf(&b, "# HELP %s %s\n", s.Name, help)
 				}
 				fmt.Fprintf(&b, "# TYPE %s %s\n", s.Name, kindWord(s.Kind))
 			}

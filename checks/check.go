@@ -22,6 +22,12 @@ type Func func(ctx context.Context, r Reporter) error
 // Run calls f.
 func (f Func) Run(ctx context.Context, r Reporter) error { return f(ctx, r) }
 
+// Describer is a Check whose metrics are not all known beforehand: what its Spec does not document, it describes itself, from its
+// first run on. Describe may be called at any time, by any goroutine; false means that there is no such metric.
+type Describer interface {
+	Describe(name string) (Metric, bool)
+}
+
 // ErrNoData says that the host lacks what the check measures (no PSI in this kernel, no sensors). The check counts as
 // successful and is asked again next cycle. A Gap around it says why, and what would mend it.
 var ErrNoData = errors.New("no data on this host")

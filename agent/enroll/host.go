@@ -39,6 +39,8 @@ type Evidence struct {
 type HostOptions struct {
 	// Version is the agent's.
 	Version string
+	// Hostname replaces the host's own name when set; for containers and several agents on one machine.
+	Hostname string
 	// HostID replaces all other sources when set; for containers and tests. Set it before enrolment: another fingerprint is
 	// another host.
 	HostID string
@@ -53,9 +55,12 @@ type HostOptions struct {
 // the agent was started as root first and is not now), the best other source known since enrolment decides: if it says the
 // same as then, this is the same host and keeps its fingerprint, else it is another host.
 func ThisHost(ctx context.Context, o HostOptions) (Host, error) {
-	name, err := os.Hostname()
-	if err != nil {
-		return Host{}, fmt.Errorf("read hostname: %w", err)
+	name := o.Hostname
+	if name == "" {
+		var err error
+		if name, err = os.Hostname(); err != nil {
+			return Host{}, fmt.Errorf("read hostname: %w", err)
+		}
 	}
 	seen, order := map[string]string{}, []string{}
 	note := func(source, value string) {

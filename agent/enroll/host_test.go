@@ -203,6 +203,17 @@ func TestRenamedHostIsTheSame(t *testing.T) {
 	}
 }
 
+func TestHostnameOfTheOperator(t *testing.T) {
+	host, err := ThisHost(t.Context(), HostOptions{Hostname: "shop-web-1", HostID: "n1"})
+	if err != nil || host.Hostname != "shop-web-1" {
+		t.Errorf("%q, %v", host.Hostname, err)
+	}
+	plain, err := ThisHost(t.Context(), HostOptions{HostID: "n1"})
+	if err != nil || plain.Hostname != hostname(t) || plain.Evidence.Fingerprint != host.Evidence.Fingerprint {
+		t.Errorf("%+v, %v", plain, err)
+	}
+}
+
 func TestDigestKeepsSourcesApart(t *testing.T) {
 	if digest(sourceDMI, "x") == digest(sourceMachineID, "x") {
 		t.Error("the same value from two sources is the same host")

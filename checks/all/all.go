@@ -13,6 +13,8 @@ type Options struct {
 	Run  string // runtime data, default /run
 	Root string // root file system, default /
 	Bus  string // socket of the system bus, default dbus/system_bus_socket below Run
+
+	Textfile string // folder of text files; empty leaves check textfile off
 }
 
 func (o Options) fs() *hostfs.FS {

@@ -15,6 +15,7 @@ import (
 	"github.com/picketmon/picket/checks/sockstat"
 	"github.com/picketmon/picket/checks/stat"
 	"github.com/picketmon/picket/checks/systemd"
+	"github.com/picketmon/picket/checks/textfile"
 	"github.com/picketmon/picket/checks/time"
 	"github.com/picketmon/picket/checks/uname"
 	"github.com/picketmon/picket/checks/vmstat"
@@ -38,6 +39,7 @@ func Builtin(o Options) []checks.Spec {
 		sockstat.Spec(sockstat.Options{FS: fs}),
 		stat.Spec(stat.Options{FS: fs}),
 		systemd.Spec(systemd.Options{FS: fs, Bus: o.Bus}),
+		textfile.Spec(textfile.Options{Dir: o.Textfile}),
 		time.Spec(time.Options{FS: fs}),
 		uname.Spec(),
 		vmstat.Spec(vmstat.Options{FS: fs}),

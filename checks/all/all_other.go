@@ -10,6 +10,7 @@ import (
 	"github.com/picketmon/picket/checks/loadavg"
 	"github.com/picketmon/picket/checks/meminfo"
 	"github.com/picketmon/picket/checks/netdev"
+	"github.com/picketmon/picket/checks/textfile"
 	"github.com/picketmon/picket/checks/time"
 	"github.com/picketmon/picket/checks/uname"
 )
@@ -24,6 +25,7 @@ func Builtin(o Options) []checks.Spec {
 		loadavg.Spec(loadavg.Options{FS: fs}),
 		meminfo.Spec(meminfo.Options{FS: fs}),
 		netdev.Spec(netdev.Options{FS: fs}),
+		textfile.Spec(textfile.Options{Dir: o.Textfile}),
 		time.Spec(time.Options{FS: fs}),
 		uname.Spec(),
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -118,6 +119,11 @@ func (e *exporter) scrape(t *testing.T) map[string]checktest.Sample {
 				s.Kind, s.Value = checks.KindGauge, m.Gauge.GetValue()
 			case dto.MetricType_UNTYPED:
 				s.Kind, s.Value = checks.KindUntyped, m.Untyped.GetValue()
+			case dto.MetricType_HISTOGRAM, dto.MetricType_SUMMARY:
+				for _, part := range parts(name, m) {
+					samples[part.Series()] = part
+				}
+				continue
 			default:
 				t.Fatalf("%s is a %s", name, f.GetType())
 			}
@@ -125,6 +131,27 @@ func (e *exporter) scrape(t *testing.T) map[string]checktest.Sample {
 		}
 	}
 	return samples
+}
+
+// parts returns the series of a histogram or summary without labels of its own.
+func parts(name string, m *dto.Metric) []checktest.Sample {
+	sum, count := m.Histogram.GetSampleSum(), m.Histogram.GetSampleCount()
+	var out []checktest.Sample
+	for _, b := range m.Histogram.GetBucket() {
+		le := strconv.FormatFloat(b.GetUpperBound(), 'g', -1, 64)
+		out = append(out, checktest.Sample{
+			Name: name + "_bucket", Kind: checks.KindCounter, Value: float64(b.GetCumulativeCount()), Labels: []string{"le", le},
+		})
+	}
+	if m.Summary != nil {
+		sum, count = m.Summary.GetSampleSum(), m.Summary.GetSampleCount()
+		for _, q := range m.Summary.Quantile {
+			quantile := strconv.FormatFloat(q.GetQuantile(), 'g', -1, 64)
+			out = append(out, checktest.Sample{Name: name, Kind: checks.KindGauge, Value: q.GetValue(), Labels: []string{"quantile", quantile}})
+		}
+	}
+	return append(out, checktest.Sample{Name: name + "_sum", Kind: checks.KindCounter, Value: sum},
+		checktest.Sample{Name: name + "_count", Kind: checks.KindCounter, Value: float64(count)})
 }
 
 func pairs(labels []*dto.LabelPair) []string {

@@ -65,6 +65,9 @@ func examine(t *testing.T, spec checks.Spec, check checks.Check, at time.Time) [
 	var series []string
 	for _, s := range rec.Samples() {
 		m, ok := spec.Lookup(s.Name)
+		if d, describes := check.(checks.Describer); !ok && describes {
+			m, ok = d.Describe(s.Name)
+		}
 		if !ok {
 			t.Errorf("%s is not documented in Spec.Metrics", s.Name)
 		} else if m.Kind != s.Kind {
