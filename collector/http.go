@@ -32,6 +32,10 @@ func (c *Collector) mountHTTP() error {
 	if err := c.mountPrometheus(); err != nil {
 		return err
 	}
+	finder, err := metrics.NewFinder(c.store, c.catalog, c.logger)
+	if err != nil {
+		return err
+	}
 	dist, err := fs.Sub(web.FS, "dist")
 	if err != nil {
 		return fmt.Errorf("open web UI: %w", err)
@@ -40,7 +44,7 @@ func (c *Collector) mountHTTP() error {
 		return err
 	}
 	return api.Mount(c.router, api.Options{
-		Access: c.access, Guard: c.guard, Fleet: c.fleet, Events: c.events, Version: c.opts.Version, Started: c.started,
+		Access: c.access, Guard: c.guard, Fleet: c.fleet, Events: c.events, Names: finder, Version: c.opts.Version, Started: c.started,
 		AgentAddresses: []string{c.advertised()}, Storage: c.storage,
 		InTx: func(ctx context.Context, fn func(context.Context) error) error {
 			return c.db.InTx(ctx, func(ctx context.Context, _ bun.Tx) error { return fn(ctx) })

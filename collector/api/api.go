@@ -29,6 +29,7 @@ type Options struct {
 	Guard  *access.Guard
 	Fleet  *fleet.Fleet
 	Events *event.Store
+	Names  NameFinder
 	// Version is the collector's, Started the time it began.
 	Version string
 	Started time.Time
@@ -42,7 +43,7 @@ type Options struct {
 
 func (o Options) check() error {
 	for name, missing := range map[string]bool{
-		"Access": o.Access == nil, "Guard": o.Guard == nil, "Fleet": o.Fleet == nil, "Events": o.Events == nil,
+		"Access": o.Access == nil, "Guard": o.Guard == nil, "Fleet": o.Fleet == nil, "Events": o.Events == nil, "Names": o.Names == nil,
 		"Version": o.Version == "", "Started": o.Started.IsZero(), "AgentAddresses": len(o.AgentAddresses) == 0, "InTx": o.InTx == nil,
 	} {
 		if missing {
@@ -85,6 +86,7 @@ func Mount(r *access.Router, o Options) error {
 	a.mountAgents()
 	a.mountResults()
 	a.mountEnrollTokens()
+	a.mountMetricNames()
 	a.mountStatus()
 	return a.mountDescription(r)
 }

@@ -21,20 +21,23 @@ import (
 	"github.com/picketmon/picket/collector/db/dbtest"
 	"github.com/picketmon/picket/collector/event"
 	"github.com/picketmon/picket/collector/fleet"
+	"github.com/picketmon/picket/collector/metrics"
 )
 
 const password = "correct horse battery"
 
 // bench is the API on a real database behind the real router, with a user named after each role.
 type bench struct {
-	t      testing.TB
-	db     *db.DB
-	access *access.Store
-	fleet  *fleet.Fleet
-	events *event.Store
-	router *access.Router
-	url    string
-	users  map[string]access.User
+	t       testing.TB
+	db      *db.DB
+	access  *access.Store
+	fleet   *fleet.Fleet
+	events  *event.Store
+	store   *metrics.Store
+	catalog *metrics.Catalog
+	router  *access.Router
+	url     string
+	users   map[string]access.User
 }
 
 // system is how a test changes what another process would.
@@ -56,10 +59,17 @@ func newBench(t testing.TB) *bench {
 	}})
 	check(t, err)
 	b.events = event.NewStore(b.db, 0, logger)
+	b.store, err = metrics.Open(metrics.Options{Dir: t.TempDir(), Logger: logger})
+	check(t, err)
+	t.Cleanup(func() { check(t, b.store.Close()) })
+	b.catalog, err = metrics.NewCatalog(t.Context(), metrics.CatalogOptions{Rows: metrics.NewRows(b.db), Logger: logger})
+	check(t, err)
+	finder, err := metrics.NewFinder(b.store, b.catalog, logger)
+	check(t, err)
 	b.router, err = access.NewRouter(access.RouterOptions{Guard: guard, Logger: logger})
 	check(t, err)
 	check(t, api.Mount(b.router, api.Options{
-		Access: b.access, Guard: guard, Fleet: b.fleet, Events: b.events, Version: "test", Started: time.Now().Add(-time.Minute),
+		Access: b.access, Guard: guard, Fleet: b.fleet, Events: b.events, Names: finder, Version: "test", Started: time.Now().Add(-time.Minute),
 		AgentAddresses: []string{"collector.test:4601"},
 		Storage: func(context.Context) (api.Storage, error) {
 			return api.Storage{Series: 7, MetricsBytes: 1 << 20, DatabaseBytes: 4096}, nil

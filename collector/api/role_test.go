@@ -30,6 +30,7 @@ const matrix = `
 	POST   /api/v1/logout                     yes yes yes yes yes
 	GET    /api/v1/me                         yes yes yes yes yes
 	PUT    /api/v1/me/password                yes yes yes yes yes
+	GET    /api/v1/metric-names               yes yes yes yes yes
 	GET    /api/v1/sessions                   yes yes yes yes yes
 	DELETE /api/v1/sessions/{id}              yes yes yes yes yes
 	GET    /api/v1/status                     yes yes yes yes yes

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -182,4 +183,38 @@ func (c *Catalog) save(ctx context.Context) error {
 		c.mu.Unlock()
 	}
 	return err
+}
+
+// familySuffixes are what the names of a family's series end with, beyond the family's own name.
+var familySuffixes = map[string][]string{
+	"_bucket":  {"histogram", "gaugehistogram"},
+	"_count":   {"histogram", "summary"},
+	"_sum":     {"histogram", "summary"},
+	"_gcount":  {"gaugehistogram"},
+	"_gsum":    {"gaugehistogram"},
+	"_total":   {"counter"},
+	"_created": {"counter", "histogram", "summary"},
+	"_info":    {"info"},
+}
+
+// describe returns the metadata of a series' name: its own, or that of the family it belongs to.
+func (c *Catalog) describe(name string) (Metadata, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if m, ok := c.names[name]; ok {
+		return m, true
+	}
+	at := strings.LastIndexByte(name, '_')
+	if at < 0 {
+		return Metadata{}, false
+	}
+	kinds, ok := familySuffixes[name[at:]]
+	if !ok {
+		return Metadata{}, false
+	}
+	m, ok := c.names[name[:at]]
+	if !ok || !slices.Contains(kinds, m.Kind) {
+		return Metadata{}, false
+	}
+	return m, true
 }
