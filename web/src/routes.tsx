@@ -48,6 +48,7 @@ export const routes: Route[] = [
     role: 'viewer',
     page: lazily(() => import('./agent/FleetPage'), 'FleetPage'),
   },
+  { path: '/fleet/:tab', role: 'viewer', page: lazily(() => import('./agent/FleetPage'), 'FleetPage') },
   {
     path: '/settings',
     title: 'Settings',

@@ -2,11 +2,12 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { get, getAll, post, remove } from '../api/client';
 import type { Schema } from '../api/types';
 
-export type Agent = Schema<'Agent'>;
+export type Agent = Schema<'Agent'> & { certificate_expires_at?: string };
 export type AgentDetail = Schema<'AgentDetail'>;
 export type AgentState = Agent['state'];
 export type EnrollToken = Schema<'EnrollToken'>;
 export type NewEnrollToken = Schema<'NewEnrollToken'>;
+export type NewEnrollTokenResult = Schema<'NewEnrollTokenResult'>;
 
 export const agentKeys = {
   all: ['agents'] as const,
@@ -42,12 +43,43 @@ export function useFacts(id: string, kind: string) {
   });
 }
 
-/** Shuts an agent out for good. */
-export function useRevokeAgent() {
+/** What became of a change to several agents: how many it reached, and why not the others. */
+export type Outcome = { done: number; failed: { agent: Agent; error: unknown }[] };
+
+/** Does one thing to agents, a few at a time. */
+async function each(agents: Agent[], act: (a: Agent) => Promise<unknown>): Promise<Outcome> {
+  const out: Outcome = { done: 0, failed: [] };
+  const waiting = [...agents];
+  const worker = async () => {
+    for (let agent = waiting.shift(); agent; agent = waiting.shift()) {
+      try {
+        await act(agent);
+        out.done++;
+      } catch (error) {
+        out.failed.push({ agent, error });
+      }
+    }
+  };
+  await Promise.all([worker(), worker(), worker(), worker()]);
+  return out;
+}
+
+/** Shuts agents out for good. */
+export function useRevokeAgents() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: ({ id, reason }: { id: string; reason: string }) => post(`${path(id)}/revoke`, { reason }),
-    onSuccess: () => client.invalidateQueries({ queryKey: agentKeys.all }),
+    mutationFn: ({ agents, reason }: { agents: Agent[]; reason: string }) =>
+      each(agents, (a) => post(`${path(a.id)}/revoke`, { reason })),
+    onSettled: () => client.invalidateQueries({ queryKey: agentKeys.all }),
+  });
+}
+
+/** Forgets revoked agents. */
+export function useDeleteAgents() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ agents }: { agents: Agent[] }) => each(agents, (a) => remove(path(a.id))),
+    onSettled: () => client.invalidateQueries({ queryKey: agentKeys.all }),
   });
 }
 
@@ -63,7 +95,7 @@ export function useEnrollTokens(enabled = true) {
 export function useCreateEnrollToken() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (body: NewEnrollToken) => post<Schema<'NewEnrollTokenResult'>>('/api/v1/enroll-tokens', body),
+    mutationFn: (body: NewEnrollToken) => post<NewEnrollTokenResult>('/api/v1/enroll-tokens', body),
     onSuccess: () => client.invalidateQueries({ queryKey: agentKeys.tokens }),
   });
 }

@@ -9,7 +9,7 @@ export type Topic = 'agent' | 'result' | 'sample';
 
 /** Which queries a topic makes stale, and how many milliseconds must lie between two reads of them. */
 const stale: Record<Topic, { keys: QueryKey[]; every: number }> = {
-  agent: { keys: [['agents'], ['status'], ['gaps']], every: 3000 },
+  agent: { keys: [['agents'], ['status'], ['gaps'], ['enroll-tokens']], every: 3000 },
   result: { keys: [['agents']], every: 5000 },
   sample: { keys: [['prom', 'instant']], every: 5000 },
 };
