@@ -21,9 +21,11 @@ import (
 	"github.com/picketmon/picket/proto/row"
 )
 
-// Agent is a simulated agent with one schema of Series series. One goroutine may send.
+// Agent is a simulated agent with one schema, of Series series unless Layout says otherwise. One goroutine may send.
 type Agent struct {
 	Host int
+	// Layout is what the agent's values mean; set it before Connect.
+	Layout *pb.SchemaDefinition
 
 	address string
 	host    *pb.Host
@@ -45,7 +47,7 @@ type Agent struct {
 }
 
 func newAgent(i int, address string, host *pb.Host, config *tls.Config) *Agent {
-	a := &Agent{Host: i, address: address, host: host, tls: config, ended: make(chan struct{})}
+	a := &Agent{Host: i, Layout: benchLayout(), address: address, host: host, tls: config, ended: make(chan struct{})}
 	a.news = sync.NewCond(&a.mu)
 	return a
 }
@@ -81,18 +83,22 @@ func (a *Agent) Connect(ctx context.Context) (err error) {
 	return a.define()
 }
 
-func (a *Agent) define() error {
+func benchLayout() *pb.SchemaDefinition {
 	def := &pb.SchemaDefinition{Symbols: []string{"device"}}
 	for i := range Series {
 		n := uint32(len(def.Symbols))
 		def.Symbols = append(def.Symbols, metricName(i), deviceName(i))
 		def.Series = append(def.Series, &pb.SeriesDefinition{Refs: []uint32{n, 0, n + 1}, Kind: pb.Kind_KIND_GAUGE})
 	}
-	raw, err := proto.Marshal(def)
+	return def
+}
+
+func (a *Agent) define() error {
+	raw, err := proto.Marshal(a.Layout)
 	if err != nil {
 		return fmt.Errorf("encode schema: %w", err)
 	}
-	a.row.Reset(Series)
+	a.row.Reset(len(a.Layout.GetSeries()))
 	return a.write(&pb.AgentMessage{Body: &pb.AgentMessage_Schema{Schema: &pb.Schema{Id: 1, Check: "bench", Definition: raw}}})
 }
 

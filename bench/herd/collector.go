@@ -21,10 +21,14 @@ import (
 // maxAgents is how many agents the token of a collector is good for.
 const maxAgents = 10_000
 
-const adminPassword = "bench-admin-password"
+// AdminPassword is the password of the user admin.
+const AdminPassword = "bench-admin-password"
+
+// URL is the line that a Collector answers with its HTTP address.
+const URL = "url"
 
 // Collector is the role of a whole collector with its stores in dir. It is ready with the token for the herd, and
-// answers the name of one of its own metrics with the sum of its values.
+// answers URL with its address and the name of one of its own metrics with the sum of its values.
 func Collector(dir string, serve Serve) error {
 	var c config.Config
 	given := map[string]string{"DATA_DIR": dir, "HTTP_ADDR": "127.0.0.1:0", "GRPC_ADDR": "127.0.0.1:0"}
@@ -34,7 +38,7 @@ func Collector(dir string, serve Serve) error {
 	}); err != nil {
 		return err
 	}
-	c.AdminPassword = adminPassword
+	c.AdminPassword = AdminPassword
 	logger := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -46,7 +50,13 @@ func Collector(dir string, serve Serve) error {
 	go func() { ended <- col.Run(ctx) }()
 	token, err := newToken(ctx, c, logger)
 	if err == nil {
-		err = serve(token, func(line string) (string, error) { return metric(ctx, "http://"+col.HTTPAddr()+"/metrics", line) })
+		url := "http://" + col.HTTPAddr()
+		err = serve(token, func(line string) (string, error) {
+			if line == URL {
+				return url, nil
+			}
+			return metric(ctx, url+"/metrics", line)
+		})
 	}
 	cancel()
 	return errors.Join(err, <-ended)
@@ -70,7 +80,7 @@ func metric(ctx context.Context, url, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	req.SetBasicAuth("admin", adminPassword)
+	req.SetBasicAuth("admin", AdminPassword)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return "", err

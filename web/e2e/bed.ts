@@ -59,6 +59,11 @@ export async function program(name: string, args: string[], env: Record<string, 
 
 /** Starts the collector, an agent for this host and the demo shop; stops them after the last story. */
 export default async function setup(project: TestProject) {
+  // bench/web has started a collector with simulated hosts.
+  if (process.env.PICKET_BENCH_URL) {
+    project.provide('url', process.env.PICKET_BENCH_URL);
+    return;
+  }
   const dir = mkdtempSync(join(tmpdir(), 'picket-e2e-'));
   const demo = join(dir, 'demo');
   const [http, grpc] = await freePorts(2);
