@@ -183,6 +183,7 @@ func (f *Fleet) enrolled(p placement) {
 			f.cut(s, ErrRevoked)
 		}
 	}
+	f.opts.Changed(p.agent.ID)
 	f.metrics.enrollments.WithLabelValues(p.outcome()).Inc()
 	f.metrics.certificates.WithLabelValues("enroll").Inc()
 	f.logger.Info("enrolled agent", "agent", p.agent.ID, "instance", p.agent.Instance, "as", p.outcome(), "remote_addr", p.agent.RemoteAddr)
@@ -253,6 +254,7 @@ func (f *Fleet) renew(ctx context.Context, req *picketv1.RenewRequest, now time.
 		return issued{}, err
 	}
 	f.sessions.extend(a.ID, cert.notAfter)
+	f.opts.Changed(a.ID)
 	return cert, nil
 }
 

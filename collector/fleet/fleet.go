@@ -55,12 +55,15 @@ type Options struct {
 	Audit AuditFunc
 	// Samples takes up and picket_agent_info; nil writes none.
 	Samples SampleWriter
+	// Changed is told after an agent came, went, changed its state, was shut out or got a certificate. It must not block. It is
+	// for those who watch; nil tells nobody.
+	Changed func(AgentID)
 
 	// WarnAfter and DownAfter are the silences after which an agent is in state warn (60 s) and down (120 s).
 	WarnAfter, DownAfter time.Duration
 	// SampleEvery is the interval of up and picket_agent_info, SaveEvery that of last_seen_at (10 s each).
 	SampleEvery, SaveEvery time.Duration
-	// WatchEvery is how often revocations by other processes are looked for (2 s).
+	// WatchEvery is how often revocations by other processes and states that changed are looked for (2 s).
 	WatchEvery time.Duration
 	// ReleaseWithin is how long a stream waits for the one it replaces to end (10 s).
 	ReleaseWithin time.Duration
@@ -81,6 +84,9 @@ func (o *Options) complete() error {
 	}
 	if o.Audit == nil {
 		o.Audit = func(context.Context, string, string, map[string]any) {}
+	}
+	if o.Changed == nil {
+		o.Changed = func(AgentID) {}
 	}
 	for _, d := range []struct {
 		value *time.Duration
@@ -148,6 +154,7 @@ func (f *Fleet) Run(ctx context.Context) error {
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() { f.every(ctx, "watch revocations", f.opts.WatchEvery, f.watch) })
+	wg.Go(func() { f.every(ctx, "watch states", f.opts.WatchEvery, f.watchStates) })
 	wg.Go(func() { f.every(ctx, "write samples", f.opts.SampleEvery, f.writeSamples) })
 	wg.Go(func() { f.every(ctx, "save presence", f.opts.SaveEvery, f.savePresence) })
 	wg.Go(func() { f.every(ctx, "clean up", time.Hour, f.cleanUp) })

@@ -40,6 +40,7 @@ type member struct {
 	certified time.Time // when it was enrolled by this process, until it connects
 	renamed   bool      // agent was put anew since info was made
 	up, info  *series
+	watched   State // when it was looked at last; empty before
 }
 
 func newRoster() *roster { return &roster{members: make(map[AgentID]*member)} }
@@ -58,13 +59,13 @@ func (r *roster) put(a Agent) *member {
 	return m
 }
 
-// remove drops a revoked agent; its series end.
-func (r *roster) remove(id AgentID) {
+// remove drops a revoked agent, whose series end, and reports whether it was there.
+func (r *roster) remove(id AgentID) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	m, ok := r.members[id]
 	if !ok {
-		return
+		return false
 	}
 	delete(r.members, id)
 	for _, s := range []*series{m.up, m.info} {
@@ -72,6 +73,7 @@ func (r *roster) remove(id AgentID) {
 			r.ending = append(r.ending, s)
 		}
 	}
+	return true
 }
 
 // certified notes that the agent got the certificate it will connect with.
@@ -96,13 +98,18 @@ func (f *Fleet) state(revoked bool, seen int64, now time.Time) State {
 	if revoked {
 		return StateRevoked
 	}
+	return f.judge(seen, now, f.roster.excused)
+}
+
+// judge is state of an agent that is not revoked; excused is one of the roster's.
+func (f *Fleet) judge(seen int64, now time.Time, excused func(seen, now time.Time, downAfter time.Duration) bool) State {
 	if seen == 0 {
 		return StateNever
 	}
 	switch silent := now.Sub(db.Time(seen)); {
 	case silent < f.opts.WarnAfter:
 		return StateUp
-	case silent < f.opts.DownAfter, f.roster.excused(db.Time(seen), now, f.opts.DownAfter):
+	case silent < f.opts.DownAfter, excused(db.Time(seen), now, f.opts.DownAfter):
 		return StateWarn
 	}
 	return StateDown

@@ -41,6 +41,7 @@ func (s *Session) Close() {
 		s.fleet.roster.left(s.member, time.Now())
 		s.fleet.sessions.release(s)
 		s.fleet.metrics.sessions.Set(float64(s.fleet.sessions.len()))
+		s.fleet.opts.Changed(s.Agent.ID)
 	})
 }
 
@@ -175,6 +176,7 @@ func (f *Fleet) Connect(ctx context.Context, a Agent, h Host) (*Session, error) 
 	}
 	f.sessions.own(s)
 	f.metrics.sessions.Set(float64(f.sessions.len()))
+	f.opts.Changed(a.ID)
 	return s, nil
 }
 

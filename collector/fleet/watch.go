@@ -49,7 +49,32 @@ func (f *Fleet) dismiss(id AgentID) {
 	if s := f.sessions.of(id); s != nil {
 		f.cut(s, ErrRevoked)
 	}
-	f.roster.remove(id)
+	if f.roster.remove(id) {
+		f.opts.Changed(id)
+	}
+}
+
+// watchStates tells of agents that are in another state than when they were looked at last: silence makes no noise.
+func (f *Fleet) watchStates(_ context.Context, now time.Time) error {
+	for _, id := range f.turned(now) {
+		f.opts.Changed(id)
+	}
+	return nil
+}
+
+// turned returns the agents whose state changed since the last time. Those that are new told of themselves.
+func (f *Fleet) turned(now time.Time) (ids []AgentID) {
+	r := f.roster
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for id, m := range r.members {
+		state := f.judge(m.seen.Load(), now, r.excusedLocked)
+		if m.watched != state && m.watched != "" {
+			ids = append(ids, id)
+		}
+		m.watched = state
+	}
+	return ids
 }
 
 // checkExpiry ends a stream whose agent has no valid certificate left; a renewal lets it go on.

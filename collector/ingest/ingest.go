@@ -41,7 +41,7 @@ const (
 	maxVersion = 1
 )
 
-// Options configure a Server. All but Series and SaveEvery are required.
+// Options configure a Server. All but Series, SaveEvery and Stored are required.
 type Options struct {
 	Fleet      *fleet.Fleet
 	Samples    Samples
@@ -53,6 +53,8 @@ type Options struct {
 	Registerer prometheus.Registerer
 	Series     int           // per agent; default 50,000
 	SaveEvery  time.Duration // of the samples' watermarks; default 5 s
+	// Stored is told after each commit what an agent brought. It must not block. It is for those who watch.
+	Stored func(c pb.Class, id fleet.AgentID, instance string)
 }
 
 // Server implements the Delivery service. It must Run while it serves.
@@ -77,6 +79,9 @@ func New(o Options) (*Server, error) {
 	}
 	if o.SaveEvery == 0 {
 		o.SaveEvery = 5 * time.Second
+	}
+	if o.Stored == nil {
+		o.Stored = func(pb.Class, fleet.AgentID, string) {}
 	}
 	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxMemory(maxDefinition), zstd.WithDecoderLowmem(true))
 	if err != nil {

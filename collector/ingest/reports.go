@@ -136,6 +136,7 @@ func (st *stream) store(ctx context.Context, c pb.Class, seq uint64, write func(
 	if then != nil {
 		then()
 	}
+	st.stored(c)
 	return st.ack(c, false)
 }
 

@@ -274,7 +274,15 @@ func (st *stream) metrics(ctx context.Context, b *pb.MetricBatch) error {
 	}
 	st.mu.Unlock()
 	m.batches.WithLabelValues("metrics").Inc()
+	if c.stored > 0 {
+		st.stored(pb.Class_CLASS_METRICS)
+	}
 	return st.ack(pb.Class_CLASS_METRICS, b.GetMore())
+}
+
+func (st *stream) stored(c pb.Class) {
+	a := &st.session.Agent
+	st.s.opts.Stored(c, a.ID, a.Instance)
 }
 
 // ack acknowledges the class, at once unless more is on its way.
