@@ -56,15 +56,16 @@ soak: servers ## the long runs: kill -9 by the hundred, ten thousand corruptions
 	PICKET_SOAK=1 PICKET_TEST_SERVERS=1 $(GO) test -count=1 -timeout 60m -v -run 'Kill|Corrupt|Model|Away' ./agent/buffer ./test
 
 .PHONY: bench
-bench: build servers ## speed beside peers in the same run; figures stand in docs/performance.md
+bench: build servers ## speed beside peers in the same run, and of the pages; figures stand in docs/performance.md
 	$(GO) run ./bench/agent
 	$(GO) run ./bench/append
 	$(GO) run ./bench/remotewrite
 	$(GO) run ./bench/ingest
 	$(GO) run ./bench/fleet
+	$(GO) run ./bench/web
 
 .PHONY: package
-package: $(TOOLBIN)/nfpm ## deb packages and tarballs in dist/
+package: build $(TOOLBIN)/nfpm ## deb packages and tarballs in dist/
 	VERSION=$(VERSION) packaging/package.sh
 
 .PHONY: clean
