@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -36,8 +34,8 @@ type agent struct {
 const agentsPath = "/api/v1/agents"
 
 func agentsCommand(a *app) *cobra.Command {
-	c := group("agents", "List, show and revoke agents")
-	c.AddCommand(agentsListCommand(a), agentsShowCommand(a), agentsRevokeCommand(a))
+	c := group("agents", "List, show, revoke and delete agents")
+	c.AddCommand(agentsListCommand(a), agentsShowCommand(a), agentsRevokeCommand(a), agentsDeleteCommand(a))
 	return c
 }
 
@@ -123,12 +121,8 @@ asks first.`,
 			if err != nil {
 				return err
 			}
-			if !yes && a.terminal() {
-				fmt.Fprintf(cmd.ErrOrStderr(), "Shut out %s for good? [y/N] ", args[0])
-				line, _ := bufio.NewReader(io.LimitReader(a.in, maxLine)).ReadString('\n')
-				if line = strings.ToLower(strings.TrimSpace(line)); line != "y" && line != "yes" {
-					return errors.New("nothing was done")
-				}
+			if err := a.confirm(cmd, yes, fmt.Sprintf("Shut out %s for good?", args[0])); err != nil {
+				return err
 			}
 			var one agent
 			body := map[string]string{"reason": reason}

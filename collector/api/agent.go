@@ -108,6 +108,12 @@ func (a *api) mountAgents() {
 		description: "Its certificates are worthless from now on and its stream ends at once. " +
 			"Its host comes back only as a new agent with a new token.",
 	}, a.revokeAgent)
+	register(a, operation{
+		id: "delete-agent", method: remove, path: agentsPath + "/{id}", tag: "agent", roles: []access.Role{access.Operator},
+		summary: "Forget a revoked agent",
+		description: "Its facts, results and events go with it, and its certificates stay worthless; the audit log and its samples stay. " +
+			"Its instance is free for the next host of that name. 409 when it is not revoked.",
+	}, a.deleteAgent)
 }
 
 func (a *api) agents(ctx context.Context, in *agentsInput) (*answer[list[Agent]], error) {
@@ -152,4 +158,8 @@ func (a *api) agent(ctx context.Context, in *AgentInput) (*answer[AgentDetail], 
 func (a *api) revokeAgent(ctx context.Context, in *revokeInput) (*answer[Agent], error) {
 	revoked, err := a.Fleet.Revoke(ctx, in.ID, in.Body.Reason)
 	return &answer[Agent]{agentOf(revoked)}, err
+}
+
+func (a *api) deleteAgent(ctx context.Context, in *AgentInput) (*nothing, error) {
+	return nil, a.Fleet.Delete(ctx, in.ID, func(ctx context.Context, id fleet.AgentID) error { return a.Events.Forget(ctx, string(id)) })
 }

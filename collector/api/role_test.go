@@ -13,6 +13,7 @@ import (
 const matrix = `
 	GET    /api/openapi.json                  public
 	GET    /api/v1/agents                     yes yes yes yes yes
+	DELETE /api/v1/agents/{id}                no  yes no  no  yes
 	GET    /api/v1/agents/{id}                yes yes yes yes yes
 	GET    /api/v1/agents/{id}/events         yes yes yes yes yes
 	GET    /api/v1/agents/{id}/facts          yes yes yes yes yes

@@ -149,7 +149,7 @@ func (f *Fleet) newAgent(ctx context.Context, tx bun.Tx, who applicant, how stri
 	return row.agent(), nil
 }
 
-// freeInstance returns the hostname, or the first of hostname-2, hostname-3, … that no agent ever had.
+// freeInstance returns the hostname, or the first of hostname-2, hostname-3, … that no agent has.
 func freeInstance(ctx context.Context, tx bun.Tx, hostname string) (string, error) {
 	var taken []string
 	if err := tx.NewSelect().Model((*agentRow)(nil)).Column("instance").Where("instance = ?", hostname).
