@@ -37,6 +37,7 @@ func (f *Fleet) Delete(ctx context.Context, name string, others ...func(context.
 	if err := f.db.InTx(ctx, func(ctx context.Context, tx bun.Tx) error { return f.deleteRows(ctx, tx, row) }); err != nil {
 		return err
 	}
+	f.opts.Changed(row.ID)
 	f.logger.Info("deleted agent", "agent", row.ID, "instance", row.Instance)
 	return nil
 }

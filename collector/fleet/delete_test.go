@@ -52,7 +52,9 @@ func rowsOf(t testing.TB, f *Fleet, id AgentID) (tables []string) {
 func TestDeleteForgetsARevokedAgent(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		var audited []string
+		changed := map[AgentID]int{}
 		f := NewFleet(t, d, func(o *Options) {
+			o.Changed = func(id AgentID) { changed[id]++ }
 			o.Audit = func(_ context.Context, action, id string, _ map[string]any) { audited = append(audited, action+" "+id) }
 		})
 		a, _ := enrolled(t, f, "web1", "m1")
@@ -77,8 +79,12 @@ func TestDeleteForgetsARevokedAgent(t *testing.T) {
 			t.Errorf("after a failure only %v have rows", left)
 		}
 		var told AgentID
+		before := changed[a.ID]
 		if err := f.Delete(t.Context(), string(a.ID), func(_ context.Context, id AgentID) error { told = id; return nil }); err != nil {
 			t.Fatal(err)
+		}
+		if changed[a.ID] == before {
+			t.Error("who watches was not told")
 		}
 		if told != a.ID {
 			t.Errorf("the others were told of %q", told)
