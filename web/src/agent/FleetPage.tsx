@@ -10,7 +10,7 @@ export function FleetPage() {
   const { tab = 'agents' } = useParams<{ tab?: string }>();
   const link = useHref();
   return (
-    <Page title="Fleet">
+    <Page title="Fleet" part={tab === 'enrol' ? 'Enrol hosts' : undefined}>
       <TabLinks
         label="Fleet"
         current={tab}

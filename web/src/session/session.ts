@@ -1,12 +1,14 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { ApiError, get, post } from '../api/client';
+import { ApiError, get, post, put, remove } from '../api/client';
 import type { Schema } from '../api/types';
 
 export type Me = Schema<'Me'>;
 export type Role = Me['roles'][number];
 export type LoginResult = Schema<'LoginResult'>;
 
-export const sessionKeys = { me: ['me'] as const };
+export type Session = Schema<'Session'>;
+
+export const sessionKeys = { me: ['me'] as const, list: ['sessions'] as const };
 
 /** Who is signed in; null when nobody is. */
 export function useMe() {
@@ -59,6 +61,47 @@ export function useLogout() {
     onSuccess: () => {
       client.setQueryData(sessionKeys.me, null);
       client.removeQueries({ predicate: (q) => q.queryKey[0] !== 'me' });
+    },
+  });
+}
+
+/** One's own sessions, the newest first. */
+export function useSessions() {
+  return useQuery({
+    queryKey: sessionKeys.list,
+    queryFn: async ({ signal }) => (await get<{ items: Session[] }>('/api/v1/sessions', {}, signal)).items,
+  });
+}
+
+/** Ends sessions. One that was over already is no error. */
+export function useEndSessions() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: async (ids: string[]) => {
+      for (const id of ids) {
+        try {
+          await remove(`/api/v1/sessions/${encodeURIComponent(id)}`);
+        } catch (err) {
+          if (!(err instanceof ApiError) || err.status !== 404) throw err;
+        }
+      }
+    },
+    onSettled: () => client.invalidateQueries({ queryKey: sessionKeys.list }),
+  });
+}
+
+/** Changes one's own password. That ends all sessions, so a new one is begun with it. */
+export function useChangePassword() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: async ({ name, present, next }: { name: string; present: string; next: string }) => {
+      await put('/api/v1/me/password', { present, next });
+      try {
+        await post<LoginResult>('/api/v1/login', { name, password: next });
+      } finally {
+        await client.invalidateQueries({ queryKey: sessionKeys.me });
+        await client.invalidateQueries({ queryKey: sessionKeys.list });
+      }
     },
   });
 }

@@ -7,7 +7,7 @@ export function CodeBlock({ text, label, wrap }: { text: string; label: string; 
   return (
     <Box className={classes.block}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard. */}
-      <pre className={classes.text} data-wrap={wrap || undefined} tabIndex={0} aria-label={label}>
+      <pre className={classes.text} data-wrap={wrap || undefined} tabIndex={0} role="region" aria-label={label}>
         {text}
       </pre>
       <Box className={classes.copy}>
