@@ -120,6 +120,23 @@ func (a *Agent) Send(t int64, values []float64, more bool) error {
 	return a.write(&pb.AgentMessage{Body: &pb.AgentMessage_Metrics{Metrics: &pb.MetricBatch{Cycles: []*pb.Cycle{cycle}, More: more}}})
 }
 
+// SendMany sends cycles of the past as one message and waits until they are acknowledged. next fills in the values at a time.
+func (a *Agent) SendMany(times []int64, next func(t int64) []float64) error {
+	batch := &pb.MetricBatch{}
+	for _, t := range times {
+		rows := a.row.Append(binary.AppendUvarint(nil, 1), next(t))
+		a.mu.Lock()
+		a.sent++
+		batch.Cycles = append(batch.Cycles, &pb.Cycle{Seq: a.sent, TimeMs: t - a.before, Rows: rows})
+		a.mu.Unlock()
+		a.before = t
+	}
+	if err := a.write(&pb.AgentMessage{Body: &pb.AgentMessage_Metrics{Metrics: batch}}); err != nil {
+		return err
+	}
+	return a.Drain()
+}
+
 func (a *Agent) write(m *pb.AgentMessage) error {
 	if err := a.stream.Send(m); err != nil {
 		return fmt.Errorf("send: %w", err)

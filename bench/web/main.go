@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -138,14 +139,18 @@ func (s *simulation) sendPastOf(i int, now time.Time) error {
 		past = 24 * time.Hour
 	}
 	var row []float64
+	var times []int64
 	for t := now.Add(-past); !t.After(now); t = t.Add(s.interval) {
-		row = s.layout.row(s.hosts[i], float64(t.Unix()), row)
-		if err := s.agents[i].Send(t.UnixMilli(), row, true); err != nil {
+		times = append(times, t.UnixMilli())
+	}
+	for many := range slices.Chunk(times, 120) {
+		err := s.agents[i].SendMany(many, func(t int64) []float64 {
+			row = s.layout.row(s.hosts[i], float64(t)/1000, row)
+			return row
+		})
+		if err != nil {
 			return fmt.Errorf("send the past of host %d: %w", i, err)
 		}
-	}
-	if err := s.agents[i].Drain(); err != nil {
-		return fmt.Errorf("send the past of host %d: %w", i, err)
 	}
 	return nil
 }
