@@ -1,0 +1,110 @@
+package shop
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+)
+
+// The bounds of a log: so many bytes in a file, so many files beside the one that is written.
+const (
+	logBytes = 1 << 20
+	logFiles = 2
+)
+
+// rotated is a log file that starts anew when it is full; what was there becomes name.1, name.2.
+type rotated struct {
+	path string
+
+	mu   sync.Mutex
+	file *os.File
+	size int64
+}
+
+func openRotated(path string) (*rotated, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("open log: %w", err)
+	}
+	r := &rotated{path: path}
+	return r, r.open()
+}
+
+func (r *rotated) open() error {
+	f, err := os.OpenFile(r.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("open log: %w", err)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return errors.Join(fmt.Errorf("open log: %w", err), f.Close())
+	}
+	r.file, r.size = f, info.Size()
+	return nil
+}
+
+// Write implements io.Writer, one call per line.
+func (r *rotated) Write(line []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.size+int64(len(line)) > logBytes {
+		if err := r.rotate(); err != nil {
+			return 0, err
+		}
+	}
+	n, err := r.file.Write(line)
+	r.size += int64(n)
+	return n, err
+}
+
+func (r *rotated) rotate() error {
+	err := r.file.Close()
+	for i := logFiles; i > 0; i-- {
+		from := r.path
+		if i > 1 {
+			from = fmt.Sprintf("%s.%d", r.path, i-1)
+		}
+		if e := os.Rename(from, fmt.Sprintf("%s.%d", r.path, i)); e != nil && !errors.Is(e, fs.ErrNotExist) {
+			err = errors.Join(err, e)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("rotate log: %w", err)
+	}
+	return r.open()
+}
+
+// Close closes the file.
+func (r *rotated) Close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.file.Close()
+}
+
+// counted is a slog.Handler that counts lines by level.
+type counted struct {
+	slog.Handler
+	m *metrics
+}
+
+// Handle implements slog.Handler.
+func (c counted) Handle(ctx context.Context, r slog.Record) error {
+	level := "info"
+	switch {
+	case r.Level >= slog.LevelError:
+		level = "error"
+	case r.Level >= slog.LevelWarn:
+		level = "warning"
+	}
+	c.m.logLines.WithLabelValues(level).Inc()
+	return c.Handler.Handle(ctx, r)
+}
+
+// WithAttrs implements slog.Handler.
+func (c counted) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return counted{c.Handler.WithAttrs(attrs), c.m}
+}
