@@ -7,14 +7,13 @@ import type { Unit } from '../lib/number';
 import { instant } from '../lib/time';
 import { useHref, useUrlParams } from '../lib/url';
 import { useSpan } from '../live/live';
-import { type Labels, type RangeResult, seriesName, useRange } from '../metric/promql';
+import { useRange } from '../metric/promql';
 import { ErrorBox, Loading } from '../ui/State';
-import { align, withGaps } from './align';
 import { Chart } from './Chart';
-import type { Bounds, Line } from './plot';
+import { type Source, toLines } from './lines';
+import type { Bounds } from './plot';
 
-/** One query of a chart: `name` labels its series, from their labels or as a fixed word. */
-export type Source = { query: string; name?: string | ((labels: Labels) => string) };
+export { type Source, toLines } from './lines';
 
 export type Panel = {
   title: string;
@@ -27,33 +26,6 @@ export type Panel = {
   none?: string;
   height?: number;
 };
-
-/** Draws the results of queries as lines, the biggest of many first. */
-export function toLines(
-  results: (RangeResult | undefined)[],
-  sources: Source[],
-  most = 60,
-): { times: number[]; lines: Line[]; cut: number } {
-  const series = results.flatMap((r, i) =>
-    (r?.series ?? []).map((s) => ({ ...s, label: nameOf(sources[i], s.metric) })),
-  );
-  const step = Math.max(0, ...results.map((r) => r?.step ?? 0));
-  const kept = series.slice(0, most);
-  const { times, values } = align(kept);
-  const gapped = withGaps(times, values, step || 10);
-  const used = new Map<string, number>();
-  const lines = kept.map((s, i) => {
-    const n = (used.get(s.label) ?? 0) + 1;
-    used.set(s.label, n);
-    return { label: n > 1 ? `${s.label} (${n})` : s.label, values: gapped.values[i] ?? [] };
-  });
-  return { times: gapped.times, lines, cut: series.length - kept.length };
-}
-
-function nameOf(source: Source | undefined, metric: Labels): string {
-  if (typeof source?.name === 'function') return source.name(metric);
-  return source?.name ?? seriesName(metric, ['job']);
-}
 
 /** A chart with its title, its numbers as a table, and the way to explore its queries. It asks only while it is in sight. */
 export function ChartCard({ panel, sync }: { panel: Panel; sync?: string }) {

@@ -1,40 +1,65 @@
 import type { Series } from '../metric/promql';
 
+type Values = (number | null)[];
+
 /** Brings series onto common times, ascending; what a series does not have at a time is null. */
-export function align(series: Series[]): { times: number[]; values: (number | null)[][] } {
-  const first = series[0];
-  if (!first) return { times: [], values: [] };
-  if (
-    series.every(
-      (s) =>
-        s.times.length === first.times.length && s.times[0] === first.times[0] && s.times.at(-1) === first.times.at(-1),
-    )
-  ) {
-    return { times: first.times, values: series.map((s) => s.values) };
+export function align(series: Pick<Series, 'times' | 'values'>[]): { times: number[]; values: Values[] } {
+  let times: number[] = series[0]?.times ?? [];
+  for (const s of series) if (!same(times, s.times)) times = union(times, s.times);
+  return { times, values: series.map((s) => (s.times.length === times.length ? s.values : spread(times, s))) };
+}
+
+function same(a: number[], b: number[]): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** Merges two ascending lists of times. */
+function union(a: number[], b: number[]): number[] {
+  const out: number[] = [];
+  let i = 0;
+  let j = 0;
+  while (i < a.length || j < b.length) {
+    const x = i < a.length ? (a[i] as number) : Infinity;
+    const y = j < b.length ? (b[j] as number) : Infinity;
+    out.push(Math.min(x, y));
+    if (x <= y) i++;
+    if (y <= x) j++;
   }
-  const times = [...new Set(series.flatMap((s) => s.times))].sort((a, b) => a - b);
-  const at = new Map(times.map((t, i) => [t, i]));
-  const values = series.map((s) => {
-    const out = new Array<number | null>(times.length).fill(null);
-    for (let i = 0; i < s.times.length; i++) out[at.get(s.times[i] as number) as number] = s.values[i] ?? null;
-    return out;
-  });
-  return { times, values };
+  return out;
+}
+
+/** Puts a series' values at `times`, which hold all of its own. */
+function spread(times: number[], s: Pick<Series, 'times' | 'values'>): Values {
+  const out = new Array<number | null>(times.length);
+  let j = 0;
+  for (let i = 0; i < times.length; i++) out[i] = s.times[j] === times[i] ? (s.values[j++] ?? null) : null;
+  return out;
 }
 
 /** Puts a null into each gap longer than one and a half steps, so that a silent hour is a gap and not a straight line. */
-export function withGaps(
-  times: number[],
-  values: (number | null)[][],
-  step: number,
-): { times: number[]; values: (number | null)[][] } {
+export function withGaps(times: number[], values: Values[], step: number): { times: number[]; values: Values[] } {
   const gaps: number[] = [];
   for (let i = 1; i < times.length; i++) if ((times[i] as number) - (times[i - 1] as number) > step * 1.5) gaps.push(i);
   if (gaps.length === 0) return { times, values };
-  const holes = new Set(gaps);
-  const spread = <T>(list: T[], hole: (i: number) => T) => list.flatMap((v, i) => (holes.has(i) ? [hole(i), v] : [v]));
   return {
-    times: spread(times, (i) => (times[i - 1] as number) + step),
-    values: values.map((v) => spread<number | null>(v, () => null)),
+    times: insert(times, gaps, (i) => (times[i - 1] as number) + step),
+    values: values.map((v) => insert<number | null>(v, gaps, () => null)),
   };
+}
+
+/** Copies a list with one more item before each of the places, which ascend. */
+function insert<T>(list: T[], places: number[], item: (i: number) => T): T[] {
+  const out: T[] = [];
+  let next = 0;
+  for (let i = 0; i < list.length; i++) {
+    if (places[next] === i) {
+      out.push(item(i));
+      next++;
+    }
+    out.push(list[i] as T);
+  }
+  return out;
 }

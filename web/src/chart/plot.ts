@@ -18,6 +18,15 @@ export const colorOf = (i: number, scheme: Scheme) => colors[scheme][i % colors[
 /** Bounds of the value axis: a ratio never leaves room above 1 unless it goes there. */
 export type Bounds = { min?: number; max?: number };
 
+/** How values become heights: from zero, from the lowest to the highest value, or each power as high as the next. */
+export type Scale = 'zero' | 'fit' | 'log';
+
+/** How near in pixels the pointer must be to a line to mean it. */
+export const near = 30;
+
+/** Up to how many values the other lines are dimmed when the pointer is near one: that draws all of them again. */
+const dimmable = 200_000;
+
 type Settings = {
   lines: Line[];
   unit: Unit;
@@ -26,6 +35,7 @@ type Settings = {
   width: number;
   height: number;
   stacked: boolean;
+  scale: Scale;
   bounds: Bounds;
   hidden: ReadonlySet<string>;
   sync?: string;
@@ -42,23 +52,29 @@ export function plotData(
   hidden: ReadonlySet<string>,
 ): uPlot.AlignedData {
   if (!stacked) return [times, ...lines.map((l) => l.values)];
-  const sum = new Array<number>(times.length).fill(0);
-  return [
-    times,
-    ...lines.map((l) =>
-      hidden.has(l.label)
-        ? l.values.map(() => null)
-        : l.values.map((v, i) => {
-            sum[i] = (sum[i] ?? 0) + (v ?? 0);
-            return v === null ? null : (sum[i] as number);
-          }),
-    ),
-  ];
+  const sum = new Float64Array(times.length);
+  return [times, ...lines.map((l) => (hidden.has(l.label) ? nothing(times.length) : onTop(sum, l.values)))];
+}
+
+const nothing = (length: number) => new Array<number | null>(length).fill(null);
+
+/** Adds values to the sums below them; returns where they reach. */
+function onTop(sum: Float64Array, values: (number | null)[]): (number | null)[] {
+  const out = new Array<number | null>(sum.length);
+  for (let i = 0; i < sum.length; i++) {
+    const v = values[i] ?? null;
+    sum[i] = (sum[i] as number) + (v ?? 0);
+    out[i] = v === null ? null : (sum[i] as number);
+  }
+  return out;
 }
 
 export function plotOptions(s: Settings): uPlot.Options {
   const text = s.scheme === 'dark' ? '#c9c9c9' : '#495057';
   const grid = s.scheme === 'dark' ? 'rgba(255,255,255,.08)' : 'rgba(0,0,0,.07)';
+  const log = s.scale === 'log' && !s.stacked;
+  const base = s.unit.startsWith('bytes') ? 2 : 10;
+  const values = s.lines.reduce((n, l) => n + l.values.length, 0);
   const axis = {
     stroke: text,
     grid: { stroke: grid, width: 1 },
@@ -71,15 +87,19 @@ export function plotOptions(s: Settings): uPlot.Options {
     padding: [8, 8, 0, 0],
     legend: { show: false },
     tzDate: s.zone === 'UTC' ? (ts) => uPlot.tzDate(new Date(ts * 1000), 'Etc/UTC') : undefined,
+    focus: { alpha: 0.25 },
     cursor: {
       sync: s.sync ? { key: s.sync, setSeries: false } : undefined,
       drag: { x: true, y: false, setScale: false },
-      points: { size: 5 },
+      focus: { prox: s.lines.length > 1 && values <= dimmable ? near : -1 },
+      points: { size: 5, one: s.lines.length > 20 },
       y: false,
     },
     scales: {
       x: { range: () => [s.span.from, s.span.to] },
-      y: { range: (_u, min, max) => range(min, max, s.unit, s.bounds) },
+      y: log
+        ? { distr: 3, log: base, range: (_u, min, max) => logRange(min, max, base) }
+        : { range: (_u, min, max) => range(min, max, s) },
     },
     axes: [
       {
@@ -92,8 +112,9 @@ export function plotOptions(s: Settings): uPlot.Options {
         ...axis,
         space: 32,
         size: (_u, values) => axisWidth(values),
-        values: (_u, at) => at.map((v) => format(v, s.unit)),
-        splits: s.unit === 'bytes' ? byteSplits : undefined,
+        values: (_u, at) => ticks(at, s.unit),
+        splits: log ? (_u, _axis, min, max) => logSplits(min, max, base) : base === 2 ? byteSplits : undefined,
+        filter: log ? (_u, splits) => splits : undefined,
       },
     ],
     series: [
@@ -106,7 +127,12 @@ export function plotOptions(s: Settings): uPlot.Options {
           width: 1.5,
           show: !s.hidden.has(l.label),
           fill: s.stacked ? `${stroke}55` : undefined,
-          points: { show: sparse(l.values), size: 4 },
+          // A line of single points with gaps around them would be invisible without dots.
+          points: {
+            show: (u, n) => alone(u.data[n] as Line['values']).length > 0,
+            filter: (u, n, show) => (show ? alone(u.data[n] as Line['values']) : null),
+            size: 4,
+          },
           spanGaps: false,
         };
       }),
@@ -125,22 +151,65 @@ export function plotOptions(s: Settings): uPlot.Options {
   };
 }
 
-/** A line of single points with gaps around them would be invisible without dots. */
-function sparse(values: (number | null)[]): boolean {
-  let alone = 0;
-  for (let i = 0; i < values.length && alone < 1; i++)
-    if (values[i] != null && values[i - 1] == null && values[i + 1] == null) alone++;
-  return alone > 0;
+const known = new WeakMap<Line['values'], number[]>();
+
+/** The places of values that have none beside them. */
+export function alone(values: Line['values']): number[] {
+  const before = known.get(values);
+  if (before) return before;
+  const out: number[] = [];
+  for (let i = 0; i < values.length; i++)
+    if (values[i] != null && values[i - 1] == null && values[i + 1] == null) out.push(i);
+  known.set(values, out);
+  return out;
 }
 
-function range(min: number | null, max: number | null, unit: Unit, b: Bounds): [number, number] {
-  let lo = b.min ?? Math.min(min ?? 0, 0);
-  let hi = b.max ?? Math.max(max ?? 1, 0);
-  if (unit === 'ratio' && b.max === undefined && hi > 0.5 && hi <= 1) hi = 1;
+export function range(
+  min: number | null,
+  max: number | null,
+  { unit, bounds: b, scale = 'zero' }: { unit: Unit; bounds: Bounds; scale?: Scale },
+): [number, number] {
+  const zero = scale !== 'fit' || min === null || max === null;
+  let lo = b.min ?? (zero ? Math.min(min ?? 0, 0) : min);
+  let hi = b.max ?? (zero ? Math.max(max ?? 1, 0) : max);
+  if (!zero && hi === lo) [lo, hi] = [lo - (Math.abs(lo) || 1) * 0.1, hi + (Math.abs(hi) || 1) * 0.1];
+  const whole = zero && unit === 'ratio' && b.max === undefined && hi > 0.5 && hi <= 1;
+  if (whole) hi = 1;
   if (hi <= lo) hi = lo + 1;
-  if (b.max === undefined && !(unit === 'ratio' && hi === 1)) hi += (hi - lo) * 0.06;
-  if (lo < 0 && b.min === undefined) lo -= (hi - lo) * 0.06;
+  const room = (hi - lo) * 0.06;
+  if (b.max === undefined && !whole) hi += room;
+  if (b.min === undefined && (lo < 0 || !zero)) lo -= room;
   return [lo, hi];
+}
+
+/** From the power at or below the lowest positive value to a little above the highest; at most 12 tenfold steps. */
+export function logRange(min: number | null, max: number | null, base: number): [number, number] {
+  const top = max !== null && max > 0 ? max : 1;
+  const low = min !== null && min > 0 ? Math.min(min, top) : top / base;
+  const floor = base ** Math.floor(Math.log(Math.max(low, top / 1e12)) / Math.log(base) + 1e-9);
+  return [floor, Math.max(top * 1.15, floor * base)];
+}
+
+/** Ticks at powers, not more than eight; at 2 and 5 times powers of ten too while these are few. */
+export function logSplits(min: number, max: number, base: number): number[] {
+  const first = Math.ceil(Math.log(min) / Math.log(base) - 1e-9);
+  const last = Math.floor(Math.log(max) / Math.log(base) + 1e-9);
+  const every = Math.max(1, Math.ceil((last - first + 1) / 8));
+  const out: number[] = [];
+  for (let e = first; e <= last; e += every)
+    for (const m of base === 10 && last - first < 3 ? [1, 2, 5] : [1]) {
+      const v = Number((m * base ** e).toPrecision(12));
+      if (v <= max) out.push(v);
+    }
+  return out;
+}
+
+/** Writes ticks with as many digits as it takes to tell them apart. */
+export function ticks(at: number[], unit: Unit): string[] {
+  for (let significant = 3; ; significant++) {
+    const out = at.map((v) => format(v, unit, significant));
+    if (new Set(out).size === at.length || significant === 9) return out;
+  }
 }
 
 function axisWidth(values: string[] | null): number {

@@ -4,61 +4,62 @@ const iec = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
 /** What a number counts: how people read it. `ratio` is 0 to 1, `seconds` durations, `bytes` binary multiples. */
 export type Unit = 'none' | 'bytes' | 'bytes/s' | 'bits/s' | 'ratio' | 'seconds' | 'ops/s' | 'hertz' | 'celsius';
 
-function scaled(v: number, base: number, names: string[]): [string, string] {
+function scaled(v: number, base: number, names: string[], significant: number): [string, string] {
   let i = 0;
   let n = Math.abs(v);
   while (n >= base && i < names.length - 1) {
     n /= base;
     i++;
   }
-  return [digits(Math.sign(v) * n), names[i] ?? ''];
+  return [digits(Math.sign(v) * n, significant), names[i] ?? ''];
 }
 
-/** Three significant digits, without an exponent where people do not expect one. */
-export function digits(v: number): string {
+/** Three significant digits or more, without an exponent where people do not expect one. */
+export function digits(v: number, significant = 3): string {
   if (v === 0) return '0';
   const n = Math.abs(v);
-  if (n >= 1e15 || n < 1e-4) return v.toExponential(2);
-  if (n >= 100) return String(Math.round(v));
-  return String(Number(v.toPrecision(3)));
+  if (n >= 1e15 || n < 1e-4) return v.toExponential(significant - 1);
+  if (n >= 10 ** (significant - 1)) return String(Math.round(v));
+  return String(Number(v.toPrecision(significant)));
 }
 
-function seconds(v: number): string {
+function seconds(v: number, significant: number): string {
   const n = Math.abs(v);
+  const of = (factor: number, name: string) => `${digits(v * factor, significant)} ${name}`;
   if (n === 0) return '0 s';
-  if (n < 1e-6) return `${digits(v * 1e9)} ns`;
-  if (n < 1e-3) return `${digits(v * 1e6)} µs`;
-  if (n < 1) return `${digits(v * 1e3)} ms`;
-  if (n < 120) return `${digits(v)} s`;
-  if (n < 7200) return `${digits(v / 60)} min`;
-  if (n < 172_800) return `${digits(v / 3600)} h`;
-  return `${digits(v / 86_400)} d`;
+  if (n < 1e-6) return of(1e9, 'ns');
+  if (n < 1e-3) return of(1e6, 'µs');
+  if (n < 1) return of(1e3, 'ms');
+  if (n < 120) return of(1, 's');
+  if (n < 7200) return of(1 / 60, 'min');
+  if (n < 172_800) return of(1 / 3600, 'h');
+  return of(1 / 86_400, 'd');
 }
 
 /** Writes a value with its unit, e.g. 1536 bytes -> "1.5 KiB". NaN and absent values become "–". */
-export function format(v: number | null | undefined, unit: Unit = 'none'): string {
+export function format(v: number | null | undefined, unit: Unit = 'none', significant = 3): string {
   if (v === null || v === undefined || Number.isNaN(v)) return '–';
   if (!Number.isFinite(v)) return v > 0 ? '∞' : '-∞';
   switch (unit) {
     case 'ratio':
-      return `${digits(v * 100)} %`;
+      return `${digits(v * 100, significant)} %`;
     case 'seconds':
-      return seconds(v);
+      return seconds(v, significant);
     case 'celsius':
-      return `${digits(v)} °C`;
+      return `${digits(v, significant)} °C`;
     case 'bytes':
     case 'bytes/s': {
-      const [n, m] = scaled(v, 1024, iec);
+      const [n, m] = scaled(v, 1024, iec, significant);
       return `${n} ${m}${unit === 'bytes' ? 'B' : 'B/s'}`;
     }
     case 'bits/s':
     case 'hertz':
     case 'ops/s': {
-      const [n, m] = scaled(v, 1000, si);
+      const [n, m] = scaled(v, 1000, si, significant);
       return `${n} ${m}${{ 'bits/s': 'bit/s', hertz: 'Hz', 'ops/s': '/s' }[unit]}`;
     }
     default: {
-      const [n, m] = scaled(v, 1000, si);
+      const [n, m] = scaled(v, 1000, si, significant);
       return n + (m && ` ${m}`);
     }
   }

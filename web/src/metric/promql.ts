@@ -1,5 +1,5 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { call, get } from '../api/client';
+import { ApiError, call, get } from '../api/client';
 import { stepFor } from '../lib/time';
 
 export type Labels = Record<string, string>;
@@ -8,6 +8,9 @@ export type VectorSample = { metric: Labels; value: [number, string] };
 /** One series over time: times in Unix seconds, NaN as null. */
 export type Series = { metric: Labels; times: number[]; values: (number | null)[] };
 export type RangeResult = { series: Series[]; warnings: string[]; step: number };
+/** A range result with what it took: milliseconds, and whether there were more series than asked for. */
+export type RangeAnswer = RangeResult & { took: number; truncated: boolean };
+export type InstantAnswer = { samples: VectorSample[]; warnings: string[]; took: number; truncated: boolean };
 
 type Answer<R> = { status: 'success'; data: { resultType: string; result: R }; warnings?: string[]; infos?: string[] };
 
@@ -20,32 +23,80 @@ export const promKeys = {
 const base = '/prometheus/api/v1';
 
 export async function queryInstant(query: string, at?: number, signal?: AbortSignal): Promise<VectorSample[]> {
-  const form = { query, time: at };
-  const a = await call<Answer<VectorSample[] | [number, string]>>(`${base}/query`, { method: 'POST', form, signal });
-  if (a.data.resultType === 'scalar') return [{ metric: {}, value: a.data.result as [number, string] }];
-  return a.data.result as VectorSample[];
+  return (await askInstant(query, { at, signal })).samples;
 }
 
-/** Asks for a query's values from `from` to `to` (Unix seconds) each `step` seconds. */
+type Point = [number, string];
+/** A series as it comes; one of native histograms has no values. */
+type RawSeries = { metric: Labels; value?: Point; values?: Point[] };
+
+/** Asks for a query's values at one time, of at most `limit` series. Of a range of values the newest is taken. */
+export async function askInstant(
+  query: string,
+  { at, limit, signal }: { at?: number; limit?: number; signal?: AbortSignal } = {},
+): Promise<InstantAnswer> {
+  const began = performance.now();
+  const form = { query, time: at, limit };
+  const a = await call<Answer<RawSeries[] | Point>>(`${base}/query`, { method: 'POST', form, signal });
+  const took = performance.now() - began;
+  if (a.data.resultType === 'scalar' || a.data.resultType === 'string') {
+    return { samples: [{ metric: {}, value: a.data.result as Point }], ...notesOf(a), took };
+  }
+  const samples = (a.data.result as RawSeries[]).flatMap(({ metric, value, values }) => {
+    const newest = value ?? values?.at(-1);
+    return newest ? [{ metric, value: newest }] : [];
+  });
+  return { samples, ...notesOf(a, (a.data.result as RawSeries[]).length - samples.length), took };
+}
+
+/** Asks for a query's values from `from` to `to` (Unix seconds) each `step` seconds, of at most `limit` series. */
 export async function queryRange(
   query: string,
   from: number,
   to: number,
   step: number,
   signal?: AbortSignal,
-): Promise<RangeResult> {
-  const form = { query, start: from, end: to, step };
-  const a = await call<Answer<{ metric: Labels; values: [number, string][] }[]>>(`${base}/query_range`, {
-    method: 'POST',
-    form,
-    signal,
-  });
-  const series = a.data.result.map(({ metric, values }) => ({
-    metric,
-    times: values.map((v) => v[0]),
-    values: values.map((v) => (v[1] === 'NaN' ? null : Number(v[1]))),
-  }));
-  return { series, warnings: [...(a.warnings ?? []), ...(a.infos ?? [])], step };
+  limit?: number,
+): Promise<RangeAnswer> {
+  const began = performance.now();
+  const form = { query, start: from, end: to, step, limit };
+  const a = await call<Answer<RawSeries[]>>(`${base}/query_range`, { method: 'POST', form, signal });
+  const took = performance.now() - began;
+  const series = seriesOf(a.data.result);
+  return { series, step, took, ...notesOf(a, a.data.result.length - series.length) };
+}
+
+/** Reads series. Series with the same times share one list of them. */
+function seriesOf(raw: RawSeries[]): Series[] {
+  const out: Series[] = [];
+  let shared: number[] = [];
+  for (const { metric, values } of raw) {
+    if (!values) continue;
+    if (!hasTimes(values, shared)) shared = values.map((v) => v[0]);
+    out.push({ metric, times: shared, values: values.map((v) => numberOf(v[1])) });
+  }
+  return out;
+}
+
+function hasTimes(values: Point[], times: number[]): boolean {
+  if (values.length !== times.length) return false;
+  for (let i = 0; i < times.length; i++) if ((values[i] as Point)[0] !== times[i]) return false;
+  return true;
+}
+
+/** A number as Prometheus writes it; what cannot be drawn, NaN and infinity, becomes null. */
+function numberOf(text: string): number | null {
+  const v = Number(text);
+  return Number.isFinite(v) ? v : null;
+}
+
+const cutShort = 'results truncated due to limit';
+
+function notesOf(a: Answer<unknown>, histograms = 0): { warnings: string[]; truncated: boolean } {
+  const warnings = [...(a.warnings ?? []), ...(a.infos ?? [])];
+  if (histograms > 0)
+    warnings.push(`${histograms} series are native histograms, which have no single value: use histogram_quantile()`);
+  return { warnings: warnings.filter((w) => w !== cutShort), truncated: warnings.includes(cutShort) };
 }
 
 /** A query's present values. Live updates refresh it; see live/live.ts. */
@@ -58,15 +109,18 @@ export function useInstant(query: string, { at, enabled = true }: { at?: number;
   });
 }
 
+/** A span whose ends are multiples of a step. */
+export function onGrid(span: { from: number; to: number }, step: number) {
+  return { from: Math.floor(span.from / step) * step, to: Math.floor(span.to / step) * step, step };
+}
+
 /** A query's values over a span, aligned to its step so that charts of one page share their times. */
 export function useRange(
   query: string,
   span: { from: number; to: number },
   { points = 360, enabled = true, step }: { points?: number; enabled?: boolean; step?: number } = {},
 ) {
-  const s = step ?? stepFor(span.to - span.from, points);
-  const from = Math.floor(span.from / s) * s;
-  const to = Math.floor(span.to / s) * s;
+  const { from, to, step: s } = onGrid(span, step ?? stepFor(span.to - span.from, points));
   return useQuery({
     queryKey: promKeys.range(query, from, to, s),
     queryFn: ({ signal }) => queryRange(query, from, to, s, signal),
@@ -104,4 +158,69 @@ export function useMetricNames(search: string, limit = 50) {
     placeholderData: keepPreviousData,
     staleTime: 30_000,
   });
+}
+
+/** The most names or values that are asked for at once. */
+const mostFound = 1000;
+
+/** The span by whole hours: labels of the same hour are asked once. */
+function hours({ from, to }: { from: number; to: number }) {
+  return { start: Math.floor(from / 3600) * 3600, end: Math.ceil(to / 3600) * 3600 };
+}
+
+type Found = { data: string[]; warnings?: string[] };
+
+const wasCut = (a: Found) => a.warnings?.includes(cutShort) ?? false;
+
+/** The label names of the series that a selector matches, of all series for ''. */
+export async function findLabels(selector: string, span: { from: number; to: number }, signal?: AbortSignal) {
+  const params = { 'match[]': selector, ...hours(span), limit: mostFound };
+  const a = await get<Found>(`${base}/labels`, params, signal);
+  return { names: a.data.filter((n) => n !== '__name__'), truncated: wasCut(a) };
+}
+
+/** A label's values in the series that a selector matches, at most 1000. */
+export async function findValues(
+  label: string,
+  selector: string,
+  span: { from: number; to: number },
+  signal?: AbortSignal,
+) {
+  const params = { 'match[]': selector, ...hours(span), limit: mostFound };
+  const a = await get<Found>(`${base}/label/${encodeURIComponent(label)}/values`, params, signal);
+  return { values: a.data, truncated: wasCut(a) };
+}
+
+/** A mistake in a query, and where the collector found it: offsets into the text. */
+export type Mistake = { from: number; to: number; message: string };
+
+/** Lets the collector read a query without running it; undefined when there is nothing wrong. */
+export async function findMistake(query: string, signal?: AbortSignal): Promise<Mistake | undefined> {
+  try {
+    await call(`${base}/parse_query`, { method: 'POST', form: { query }, signal });
+    return undefined;
+  } catch (err) {
+    if (err instanceof ApiError && err.kind === 'bad_data') return mistakeIn(query, err.message);
+    throw err;
+  }
+}
+
+/** Reads "…: 1:12: parse error: unexpected …": the column counts bytes from 1. Without a place all of the query is meant. */
+export function mistakeIn(query: string, message: string): Mistake {
+  const text = message.replace(/^invalid parameter "query": /, '');
+  const found = /^(\d+):(\d+): (?:parse error: )?([\s\S]*)$/.exec(text);
+  if (!found) return { from: 0, to: query.length, message: text };
+  const lines = query.split('\n');
+  const line = Math.min(Number(found[1]), lines.length) - 1;
+  const start = lines.slice(0, line).reduce((n, l) => n + l.length + 1, 0);
+  const from = Math.min(start + columnOf(lines[line] ?? '', Number(found[2]) - 1), query.length);
+  const word = /^[\w:.]+|^\S/.exec(query.slice(from))?.[0].length ?? 0;
+  // At the end there is nothing to mark but what comes before.
+  if (word === 0) return { from: Math.max(0, from - 1), to: Math.max(from, 1), message: found[3] ?? text };
+  return { from, to: from + word, message: found[3] ?? text };
+}
+
+/** How many UTF-16 units of a line come before a byte. */
+function columnOf(line: string, bytes: number): number {
+  return new TextDecoder().decode(new TextEncoder().encode(line).slice(0, bytes)).length;
 }

@@ -1,0 +1,140 @@
+import { Box, Text, UnstyledButton, useComputedColorScheme } from '@mantine/core';
+import { memo, useMemo } from 'react';
+import { format, type Unit } from '../lib/number';
+import classes from './Chart.module.css';
+import { colorOf, type Line } from './plot';
+
+type Props = {
+  lines: Line[];
+  unit: Unit;
+  cursor: number | null;
+  hidden: ReadonlySet<string>;
+  choose: (name: string, add: boolean) => void;
+};
+
+/** Which lines to hide after a click: alone, then all again; with ctrl one more or less. */
+export function nextHidden(
+  hidden: ReadonlySet<string>,
+  lines: { label: string }[],
+  name: string,
+  add: boolean,
+): ReadonlySet<string> {
+  const others = lines.map((l) => l.label).filter((l) => l !== name);
+  if (add) {
+    const next = new Set(hidden);
+    if (!next.delete(name)) next.add(name);
+    return next.size >= lines.length ? new Set() : next;
+  }
+  const alone = !hidden.has(name) && others.every((o) => hidden.has(o));
+  return new Set(alone ? [] : others);
+}
+
+const legendRows = 60;
+
+/** The lines' names with the values under the cursor, else the newest. */
+export function Legend({ lines, unit, cursor, hidden, choose }: Props) {
+  const scheme = useComputedColorScheme('light', { getInitialValueInEffect: false });
+  return (
+    <div className={classes.legend}>
+      {lines.slice(0, legendRows).map((l, i) => (
+        <Key
+          key={l.label}
+          label={l.label}
+          color={l.color ?? colorOf(i, scheme)}
+          off={hidden.has(l.label)}
+          choose={choose}
+        >
+          <span className={classes.value}>{format(cursor === null ? last(l.values) : l.values[cursor], unit)}</span>
+        </Key>
+      ))}
+      {lines.length > legendRows && (
+        <Text size="xs" c="dimmed" px={6}>
+          and {lines.length - legendRows} more
+        </Text>
+      )}
+    </div>
+  );
+}
+
+/** All lines, one below the other, with the lowest, the mean and the highest value of each. */
+export function WideLegend({ lines, unit, cursor, hidden, choose }: Props) {
+  const scheme = useComputedColorScheme('light', { getInitialValueInEffect: false });
+  const facts = useMemo(() => lines.map((l) => factsOf(l.values)), [lines]);
+  return (
+    <Box className={classes.wide}>
+      <div className={classes.wideHead} aria-hidden>
+        <span>Series</span>
+        <span>{cursor === null ? 'newest' : 'at the cursor'}</span>
+        <span>lowest</span>
+        <span>mean</span>
+        <span>highest</span>
+      </div>
+      {lines.map((l, i) => (
+        <Key
+          key={l.label}
+          label={l.label}
+          color={l.color ?? colorOf(i, scheme)}
+          off={hidden.has(l.label)}
+          choose={choose}
+        >
+          <span className={classes.value}>{format(cursor === null ? last(l.values) : l.values[cursor], unit)}</span>
+          <Numbers facts={facts[i]} unit={unit} />
+        </Key>
+      ))}
+    </Box>
+  );
+}
+
+type KeyProps = {
+  label: string;
+  color: string;
+  off: boolean;
+  choose: Props['choose'];
+  children: React.ReactNode;
+};
+
+function Key({ label, color, off, choose, children }: KeyProps) {
+  return (
+    <UnstyledButton
+      className={classes.key}
+      aria-pressed={!off}
+      data-hidden={off || undefined}
+      onClick={(e) => choose(label, e.ctrlKey || e.metaKey || e.shiftKey)}
+      title={label}
+    >
+      <span className={classes.swatch} style={{ background: color }} aria-hidden />
+      <span className={classes.name}>{label}</span>
+      {children}
+    </UnstyledButton>
+  );
+}
+
+type Facts = { low: number | null; mean: number | null; high: number | null };
+
+const Numbers = memo(function Numbers({ facts, unit }: { facts: Facts | undefined; unit: Unit }) {
+  return (
+    <>
+      <span className={classes.fact}>{format(facts?.low, unit)}</span>
+      <span className={classes.fact}>{format(facts?.mean, unit)}</span>
+      <span className={classes.fact}>{format(facts?.high, unit)}</span>
+    </>
+  );
+});
+
+export function factsOf(values: Line['values']): Facts {
+  let low = Infinity;
+  let high = -Infinity;
+  let sum = 0;
+  let n = 0;
+  for (let i = 0; i < values.length; i++) {
+    const v = values[i];
+    if (v === null || v === undefined) continue;
+    if (v < low) low = v;
+    if (v > high) high = v;
+    sum += v;
+    n++;
+  }
+  return n === 0 ? { low: null, mean: null, high: null } : { low, mean: sum / n, high };
+}
+
+export const last = (values: Line['values']) => values.findLast((v) => v !== null);

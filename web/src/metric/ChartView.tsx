@@ -1,0 +1,121 @@
+import { Button, Card, Group, Text } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
+import { ChartSpline } from 'lucide-react';
+import { useMemo } from 'react';
+import { Chart } from '../chart/Chart';
+import { toLines } from '../chart/lines';
+import type { Line, Scale } from '../chart/plot';
+import type { Unit } from '../lib/number';
+import { instant } from '../lib/time';
+import { useUrlParams, useUrlState } from '../lib/url';
+import { Empty, Loading } from '../ui/State';
+import { CopyMenu } from './CopyMenu';
+import classes from './Explore.module.css';
+import { commonLabels, csv, letter, type Plan } from './explore';
+import { type Labels, type RangeAnswer, seriesName } from './promql';
+import type { Asked } from './results';
+
+const few = 60;
+const many = 200;
+
+type Props = {
+  asked: Asked<RangeAnswer>[];
+  span: { from: number; to: number };
+  plan: Plan;
+  unit: Unit;
+  scale: Scale;
+  stacked: boolean;
+};
+
+/** All queries' series in one chart. */
+export function ChartView({ asked, span, plan, unit, scale, stacked }: Props) {
+  const [, change] = useUrlParams();
+  const [most, setMost] = useUrlState('series', '');
+  const small = useMediaQuery('(max-width: 600px)', false, { getInitialValueInEffect: false });
+  const limit = most === String(many) ? many : few;
+  const drawn = asked.map((a) => (a.answer && !a.answer.truncated ? a.answer : undefined));
+  const texts = asked.map((a) => a.row.query);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the answers and texts are the state; their lists are new each time.
+  const { times, lines, cut, common } = useMemo(() => name(drawn, texts, limit), [...drawn, ...texts, limit]);
+  if (asked.every((a) => a.error || a.answer?.truncated || !a.row.query || a.row.hidden)) return null;
+  if (lines.length === 0) {
+    if (asked.some((a) => a.fetching)) return <Loading label="Asking" />;
+    return (
+      <Empty icon={ChartSpline} title="Nothing in this time">
+        No series match, or they had no values then. Show more time, or look at how the metric is written: the key m
+        finds it.
+      </Empty>
+    );
+  }
+  return (
+    <Card withBorder padding="xs">
+      <Group justify="space-between" gap="xs" mb={4} wrap="nowrap" align="flex-start">
+        <Shared common={common} />
+        <CopyMenu csv={() => chartCsv(times, lines)} json={() => chartJson(drawn)} />
+      </Group>
+      <div className={asked.some((a) => a.fetching && !a.answer) ? classes.stale : undefined}>
+        <Chart
+          label={`Values of ${texts.filter(Boolean).join(', ')}`}
+          times={times}
+          lines={lines}
+          unit={unit}
+          span={span.to > plan.to ? span : plan}
+          stacked={stacked}
+          scale={scale}
+          height={small ? 240 : 400}
+          legend="wide"
+          onZoom={(from, to) => change({ from: instant(from), to: instant(to), range: undefined }, true)}
+        />
+      </div>
+      {cut > 0 && (
+        <Group gap="xs" mt={4}>
+          <Text size="sm">
+            The {lines.length} biggest of {lines.length + cut} series are drawn.
+          </Text>
+          {limit === few && (
+            <Button size="compact-xs" variant="default" onClick={() => setMost(String(many))}>
+              Draw {Math.min(many, lines.length + cut)}
+            </Button>
+          )}
+        </Group>
+      )}
+    </Card>
+  );
+}
+
+/** What all series have in common, said once. */
+function Shared({ common }: { common: Labels }) {
+  if (Object.keys(common).length === 0) return <span />;
+  return (
+    <Text size="xs" c="dimmed" component="div">
+      All series: <span className={classes.code}>{seriesName(common)}</span>
+    </Text>
+  );
+}
+
+/** Names lines by what tells them apart. */
+function name(answers: (RangeAnswer | undefined)[], queries: string[], limit: number) {
+  const common = commonLabels(answers);
+  const several = answers.filter((a) => a && a.series.length > 0).length > 1;
+  const sources = queries.map((query, i) => ({
+    query,
+    name: (metric: Labels) => {
+      const own = Object.fromEntries(Object.entries(metric).filter(([k]) => common[k] === undefined));
+      const text = Object.keys(own).length > 0 ? seriesName(own) : query.replace(/\s+/g, ' ');
+      return several ? `${letter(i)}  ${text}` : text;
+    },
+  }));
+  return { ...toLines(answers, sources, limit), common };
+}
+
+function chartCsv(times: number[], lines: Line[]): string {
+  const head = ['time', ...lines.map((l) => l.label)];
+  return csv([head, ...times.map((t, i) => [instant(t), ...lines.map((l) => l.values[i] ?? null)])]);
+}
+
+function chartJson(answers: (RangeAnswer | undefined)[]): string {
+  const series = answers.flatMap((a) => a?.series ?? []);
+  return JSON.stringify(
+    series.map(({ metric, times, values }) => ({ metric, values: times.map((t, i) => [t, values[i] ?? null]) })),
+  );
+}
