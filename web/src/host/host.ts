@@ -1,4 +1,4 @@
-import type { Agent, AgentState } from '../agent/agent';
+import type { Agent, AgentDetail, AgentState } from '../agent/agent';
 import type { Numbers } from './numbers';
 import { type Limited, type Severity, severityOf, severityOfResult, worse } from './severity';
 
@@ -79,3 +79,15 @@ export function countHosts(hosts: Host[]) {
 }
 
 export const hostPath = (instance: string) => `/hosts/${encodeURIComponent(instance)}`;
+
+/** Whether one thing can be collected on a host; one that cannot and has no fix is not there. */
+export type Capability = { name: string; available: boolean; reason?: string; fix?: string; since: string };
+
+/** All about one host's agent. */
+export type OneHost = AgentDetail & Summed & { capabilities?: Capability[] };
+
+/** When the newest certificate that is good ends, in Unix milliseconds. */
+export function certificateEnd(host: OneHost): number | undefined {
+  const good = host.certificates.filter((c) => !c.revoked_at).map((c) => Date.parse(c.not_after));
+  return good.length > 0 ? Math.max(...good) : undefined;
+}

@@ -130,7 +130,7 @@ export function useHostColumns(narrow: boolean): Column<Host>[] {
       {
         key: 'seen',
         title: 'Last seen',
-        width: '96px',
+        width: '104px',
         align: 'right',
         descending: true,
         wide: true,

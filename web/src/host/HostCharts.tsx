@@ -1,0 +1,84 @@
+import { Box, Group, Text, Title, UnstyledButton } from '@mantine/core';
+import { ChartNoAxesColumn, ChevronDown, ChevronRight } from 'lucide-react';
+import { useMemo } from 'react';
+import { ChartCard } from '../chart/ChartCard';
+import { stepFor } from '../lib/time';
+import { useUrlParams } from '../lib/url';
+import { useSpan } from '../live/live';
+import { Empty } from '../ui/State';
+import { applicationPanels } from './application';
+import classes from './HostCharts.module.css';
+import type { OneHost } from './host';
+import { hostPanels, type PanelGroup, rateWindow } from './panels';
+import { useApplicationSeries, useInterval, useNames } from './series';
+
+/** What a host did, in charts, grouped as one thinks of a machine. */
+export function HostCharts({ host }: { host: OneHost }) {
+  const span = useSpan();
+  const { instance } = host;
+  const interval = useInterval(instance);
+  const window = rateWindow(stepFor(span.to - span.from), interval);
+  const names = useNames(instance, span);
+  const series = useApplicationSeries(instance, span);
+  const system = useMemo(() => hostPanels(instance, window), [instance, window]);
+  const application = useMemo(
+    () => applicationPanels(series.data ?? [], instance, window),
+    [series.data, instance, window],
+  );
+  const groups = useMemo(
+    () => [...system, ...application].filter((g) => !g.needs || names.data?.some((n) => n.startsWith(g.needs ?? ''))),
+    [system, application, names.data],
+  );
+  const [params, change] = useUrlParams();
+  const closed = params.get('closed')?.split(',') ?? [];
+  const toggle = (key: string) => {
+    const next = closed.includes(key) ? closed.filter((c) => c !== key) : [...closed, key];
+    change({ closed: next.join(',') });
+  };
+  if (names.data?.length === 0) return <NoSeries host={host} />;
+  return (
+    <>
+      {groups.map((g) => (
+        <Section key={g.key} group={g} open={!closed.includes(g.key)} toggle={() => toggle(g.key)} />
+      ))}
+    </>
+  );
+}
+
+function Section({ group, open, toggle }: { group: PanelGroup; open: boolean; toggle: () => void }) {
+  return (
+    <Box component="section" mb="md" aria-label={group.title}>
+      <Title order={2} size="h5" mb={6}>
+        <UnstyledButton onClick={toggle} aria-expanded={open} className={classes.head}>
+          <Group gap={4} wrap="nowrap" component="span">
+            {open ? <ChevronDown size={16} aria-hidden /> : <ChevronRight size={16} aria-hidden />}
+            {group.title}
+            {!open && (
+              <Text span size="xs" c="dimmed" ml={6}>
+                {group.panels.length} {group.panels.length === 1 ? 'chart' : 'charts'}
+              </Text>
+            )}
+          </Group>
+        </UnstyledButton>
+      </Title>
+      {open && (
+        <div className={classes.grid}>
+          {group.panels.map((p) => (
+            <ChartCard key={p.title} panel={p} sync="host" />
+          ))}
+        </div>
+      )}
+    </Box>
+  );
+}
+
+function NoSeries({ host }: { host: OneHost }) {
+  const silent = host.state !== 'up';
+  return (
+    <Empty icon={ChartNoAxesColumn} title="There is nothing of this host in this time">
+      {silent
+        ? 'It was silent. Choose a time when it was not, or see above what to look at.'
+        : 'A host that was just enrolled shows up within a minute. Else choose another time, or look on the host at what the agent measures: picket-agent doctor says what it can collect, picket-agent check run cpu what a check finds.'}
+    </Empty>
+  );
+}
