@@ -29,6 +29,16 @@ type Agent struct {
 	DisconnectedAt time.Time   `json:"disconnected_at,omitzero"`
 	RevokedAt      time.Time   `json:"revoked_at,omitzero"`
 	RevokedReason  string      `json:"revoked_reason,omitempty"`
+
+	CertificateExpiresAt time.Time    `json:"certificate_expires_at,omitzero" doc:"Of the newest that is not revoked"`
+	Gaps                 int          `json:"gaps" doc:"How many things it cannot collect that could be mended"`
+	WorstResult          *WorstResult `json:"worst_result,omitempty" doc:"Of the latest result of each check and resource; absent of an agent that was never heard of"`
+}
+
+// WorstResult sums up an agent's latest results.
+type WorstResult struct {
+	Status string `json:"status" enum:"ok,minor,warning,major,critical,unknown" doc:"The worst"`
+	NotOK  int    `json:"not_ok" doc:"How many are not ok"`
 }
 
 func agentOf(a fleet.Agent) Agent {
@@ -36,7 +46,7 @@ func agentOf(a fleet.Agent) Agent {
 		ID: string(a.ID), Instance: a.Instance, Hostname: a.Hostname, State: a.State, OS: a.OS, Arch: a.Arch, Version: a.Version,
 		Fingerprint: a.Fingerprint, BootID: a.BootID, RemoteAddr: a.RemoteAddr, EnrolledWith: a.EnrolledWith,
 		EnrolledAt: a.EnrolledAt, LastSeenAt: a.LastSeenAt, ConnectedAt: a.ConnectedAt, DisconnectedAt: a.DisconnectedAt,
-		RevokedAt: a.RevokedAt, RevokedReason: a.RevokedReason,
+		RevokedAt: a.RevokedAt, RevokedReason: a.RevokedReason, Gaps: a.Gaps, CertificateExpiresAt: a.CertificateExpiresAt,
 	}
 }
 
@@ -61,6 +71,7 @@ func certificateOf(c fleet.Certificate) Certificate {
 type AgentDetail struct {
 	Agent
 	Certificates []Certificate `json:"certificates" nullable:"false" doc:"The newest first"`
+	Capabilities []Capability  `json:"capabilities" nullable:"false" doc:"What it can and cannot collect, by name"`
 	Facts        []FactKind    `json:"facts" nullable:"false" doc:"How many there are of each kind"`
 	Results      []Result      `json:"results" nullable:"false" doc:"The latest of each check and resource"`
 	Events       []AgentEvent  `json:"events" nullable:"false" doc:"The newest 20"`
@@ -69,8 +80,10 @@ type AgentDetail struct {
 
 type agentsInput struct {
 	Paging
-	State fleet.State `query:"state" enum:"up,warn,down,never,revoked"`
-	Text  string      `query:"text" maxLength:"253" doc:"Part of the instance, the hostname or the id, in any case"`
+	State []fleet.State `query:"state" enum:"up,warn,down,never,revoked" doc:"Any of these, separated by commas"`
+	Text  string        `query:"text" maxLength:"253" doc:"Part of the instance, the hostname or the id, in any case"`
+	Gap   string        `query:"gap" maxLength:"200" doc:"Agents that cannot collect this: a check, with its parts, or check:part"`
+	Sort  string        `query:"sort" default:"instance" enum:"instance,-instance,hostname,-hostname,state,-state,version,-version,last_seen_at,-last_seen_at,enrolled_at,-enrolled_at,certificate_expires_at,-certificate_expires_at,gaps,-gaps,worst_result,-worst_result" doc:"With - in front the other way round; -state begins with down, -worst_result with critical"`
 }
 
 // AgentInput names an agent.
@@ -96,7 +109,7 @@ const (
 func (a *api) mountAgents() {
 	viewer := []access.Role{access.Viewer}
 	register(a, operation{
-		id: "list-agents", method: get, path: agentsPath, tag: "agent", roles: viewer, summary: "Agents by instance",
+		id: "list-agents", method: get, path: agentsPath, tag: "agent", roles: viewer, summary: "Agents",
 	}, a.agents)
 	register(a, operation{
 		id: "show-agent", method: get, path: agentsPath + "/{id}", tag: "agent", roles: viewer,
@@ -121,11 +134,16 @@ func (a *api) agents(ctx context.Context, in *agentsInput) (*answer[list[Agent]]
 	if err != nil {
 		return nil, err
 	}
-	page, next, err := a.Fleet.Agents(ctx, fleet.Query{State: in.State, Text: in.Text, After: after, Limit: in.Limit})
+	q := fleet.Query{States: in.State, Text: in.Text, Gap: in.Gap, After: after, Limit: in.Limit}
+	if in.Sort != "instance" {
+		return a.sortedAgents(ctx, q, in.Sort)
+	}
+	page, next, err := a.Fleet.Agents(ctx, q)
 	if err != nil {
 		return nil, err
 	}
-	return &answer[list[Agent]]{list[Agent]{Items: items(page, agentOf), Next: cursor(next)}}, nil
+	out, err := a.summed(ctx, page)
+	return &answer[list[Agent]]{list[Agent]{Items: out, Next: cursor(next)}}, err
 }
 
 func (a *api) agent(ctx context.Context, in *AgentInput) (*answer[AgentDetail], error) {
@@ -145,19 +163,35 @@ func (a *api) agent(ctx context.Context, in *AgentInput) (*answer[AgentDetail], 
 	if err != nil {
 		return nil, err
 	}
+	capabilities, err := a.Fleet.AgentCapabilities(ctx, found.ID)
+	if err != nil {
+		return nil, err
+	}
 	drops, err := a.Fleet.Drops(ctx, found.ID, time.Now().Add(-detailDrops))
 	if err != nil {
 		return nil, err
 	}
+	summed, err := a.summed(ctx, []fleet.Agent{found})
+	if err != nil {
+		return nil, err
+	}
 	return &answer[AgentDetail]{AgentDetail{
-		Agent: agentOf(found), Certificates: items(certs, certificateOf), Facts: factKinds(facts), Results: items(results, resultOf),
+		Agent: summed[0], Certificates: items(certs, certificateOf), Capabilities: items(capabilities, capabilityOf),
+		Facts: factKinds(facts), Results: items(results, resultOf),
 		Events: items(events, agentEventOf), Drops: items(drops, dropOf),
 	}}, nil
 }
 
 func (a *api) revokeAgent(ctx context.Context, in *revokeInput) (*answer[Agent], error) {
 	revoked, err := a.Fleet.Revoke(ctx, in.ID, in.Body.Reason)
-	return &answer[Agent]{agentOf(revoked)}, err
+	if err != nil {
+		return nil, err
+	}
+	summed, err := a.summed(ctx, []fleet.Agent{revoked})
+	if err != nil {
+		return nil, err
+	}
+	return &answer[Agent]{summed[0]}, nil
 }
 
 func (a *api) deleteAgent(ctx context.Context, in *AgentInput) (*nothing, error) {

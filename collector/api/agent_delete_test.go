@@ -29,6 +29,7 @@ func TestDeleteAgent(t *testing.T) {
 	b := newBench(t)
 	id, other := b.addAgent("web1"), b.addAgent("web2")
 	b.report(id, time.Now())
+	b.can(id, time.Now(), noPressure)
 	_, err := b.db.NewRaw("INSERT INTO delivery_state (agent_id, epoch, class, watermark, above, updated_at) VALUES (?, 'e', 1, 1, '[]', 1)", id).Exec(t.Context())
 	check(t, err)
 	all, filled := b.agentTables(id)

@@ -85,6 +85,7 @@ func Mount(r *access.Router, o Options) error {
 	a.mountAuditLog()
 	a.mountAgents()
 	a.mountResults()
+	a.mountGaps()
 	a.mountEnrollTokens()
 	a.mountMetricNames()
 	a.mountStatus()

@@ -133,12 +133,13 @@ func postgresSchema(t *testing.T, d *db.DB) map[string]table {
 	return schema
 }
 
-var indexForm = regexp.MustCompile(`(?i)^CREATE (UNIQUE )?INDEX (\w+) ON (?:public\.)?\w+ (?:USING btree )?\((.*)\)( WHERE .*)?$`)
+var indexForm = regexp.MustCompile(`(?i)^CREATE (UNIQUE )?INDEX (\w+) ON (?:public\.)?\w+ (?:USING btree )?\((.*?)\)( WHERE .*)?$`)
 
 func normalIndexes(ddl []string) []string {
 	for i, s := range ddl {
 		if m := indexForm.FindStringSubmatch(s); m != nil {
-			ddl[i] = strings.ToLower(m[2] + " " + m[1] + "(" + strings.ReplaceAll(m[3], `"`, "") + ")" + m[4])
+			where := strings.NewReplacer("(", "", ")", "", "::text", "").Replace(m[4])
+			ddl[i] = strings.ToLower(m[2] + " " + m[1] + "(" + strings.ReplaceAll(m[3], `"`, "") + ")" + where)
 		}
 	}
 	return ddl

@@ -26,5 +26,8 @@ func (s *Store) Forget(ctx context.Context, agentID string) error {
 			}
 		}
 	}
+	if _, err := s.db.NewDelete().Model((*latestRow)(nil)).Where("agent_id = ?", agentID).Exec(ctx); err != nil {
+		return fmt.Errorf("delete latest results of agent %s: %w", agentID, err)
+	}
 	return nil
 }

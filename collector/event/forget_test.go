@@ -39,7 +39,7 @@ func TestForget(t *testing.T) {
 		if err := s.Forget(t.Context(), "a"); err != nil {
 			t.Fatal(err)
 		}
-		for _, table := range []string{"check_results", "agent_events"} {
+		for _, table := range []string{"check_results", "agent_events", "latest_results"} {
 			var of []string
 			if err := d.NewSelect().Table(table).Column("agent_id").Scan(t.Context(), &of); err != nil {
 				t.Fatal(err)

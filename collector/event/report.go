@@ -65,6 +65,9 @@ func (s *Store) Insert(ctx context.Context, tx bun.IDB, results []Result, events
 		if _, err := tx.NewInsert().Model(&results).On("CONFLICT (id) DO NOTHING").Exec(ctx); err != nil {
 			return fmt.Errorf("insert check results: %w", err)
 		}
+		if err := keepLatest(ctx, tx, results); err != nil {
+			return err
+		}
 	}
 	if len(events) > 0 {
 		if _, err := tx.NewInsert().Model(&events).On("CONFLICT (id) DO NOTHING").Exec(ctx); err != nil {
@@ -78,10 +81,7 @@ func (s *Store) Insert(ctx context.Context, tx bun.IDB, results []Result, events
 func (s *Store) Latest(ctx context.Context, agentID string) ([]Result, error) {
 	var out []Result
 	err := s.db.NewSelect().Model(&out).
-		Where("agent_id = ?", agentID).
-		Where("NOT EXISTS (SELECT 1 FROM check_results AS newer WHERE newer.agent_id = result.agent_id AND "+
-			"newer.check_name = result.check_name AND newer.resource = result.resource AND "+
-			"(newer.time > result.time OR (newer.time = result.time AND newer.id > result.id)))").
+		Where("id IN (SELECT id FROM latest_results WHERE agent_id = ?)", agentID).
 		Order("check_name", "resource").Limit(1000).Scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read latest results of agent %s: %w", agentID, err)
@@ -116,6 +116,9 @@ func (s *Store) Run(ctx context.Context) error {
 func (s *Store) prune(ctx context.Context, before time.Time) error {
 	if _, err := s.db.NewDelete().Model((*Result)(nil)).Where("received_at < ?", before.UnixMilli()).Exec(ctx); err != nil {
 		return fmt.Errorf("delete results: %w", err)
+	}
+	if _, err := s.db.NewDelete().Model((*latestRow)(nil)).Where("received_at < ?", before.UnixMilli()).Exec(ctx); err != nil {
+		return fmt.Errorf("delete latest results: %w", err)
 	}
 	if _, err := s.db.NewDelete().Model((*AgentEvent)(nil)).Where("received_at < ?", before.UnixMilli()).Exec(ctx); err != nil {
 		return fmt.Errorf("delete events: %w", err)

@@ -50,6 +50,10 @@ type Agent struct {
 	RevokedAt      time.Time
 	RevokedReason  string
 
+	// Set by lists and Agent only.
+	Gaps                 int       // what it cannot collect and could be mended
+	CertificateExpiresAt time.Time // of the newest certificate that is not revoked
+
 	serial   string    // of the certificate it was authenticated with
 	notAfter time.Time // of that certificate
 }

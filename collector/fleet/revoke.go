@@ -44,6 +44,9 @@ func (f *Fleet) Revoke(ctx context.Context, name, reason string) (Agent, error) 
 			Where("agent_id = ?", row.ID).Where("revoked_at IS NULL").Exec(ctx); err != nil {
 			return fmt.Errorf("revoke certificates of agent %s: %w", row.ID, err)
 		}
+		if err := clearCapabilities(ctx, tx, row.ID); err != nil {
+			return err
+		}
 		f.opts.Audit(ctx, "agent.revoke", string(row.ID), map[string]any{"instance": row.Instance, "reason": reason})
 		return nil
 	})

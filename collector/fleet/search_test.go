@@ -57,10 +57,10 @@ func TestAgentsAreFound(t *testing.T) {
 			"no wildcard":  {Query{Text: "b_3"}, []string{"web_3"}},
 			"percent":      {Query{Text: "%"}, nil},
 			"id":           {Query{Text: string(mail.ID)}, []string{"Mail"}},
-			"up":           {Query{State: StateUp, Text: "web"}, []string{"web1"}},
-			"never":        {Query{State: StateNever}, []string{"web2", "web_3"}},
-			"revoked":      {Query{State: StateRevoked}, []string{"db1"}},
-			"down":         {Query{State: StateDown}, nil},
+			"up":           {Query{States: []State{StateUp}, Text: "web"}, []string{"web1"}},
+			"never":        {Query{States: []State{StateNever}}, []string{"web2", "web_3"}},
+			"revoked":      {Query{States: []State{StateRevoked}}, []string{"db1"}},
+			"down":         {Query{States: []State{StateDown}}, nil},
 			"page by page": {Query{Text: "web", Limit: 1}, []string{"web1", "web2", "web_3"}},
 			"two a page":   {Query{Text: "web", Limit: 2}, []string{"web1", "web2", "web_3"}},
 			"last page":    {Query{Text: "web", Limit: 3}, []string{"web1", "web2", "web_3"}},
@@ -79,7 +79,7 @@ func TestAgentsAreFound(t *testing.T) {
 		if diff := cmp.Diff(map[State]int{StateUp: 2, StateNever: 2, StateRevoked: 1}, counts); diff != "" {
 			t.Error(diff)
 		}
-		for _, q := range []Query{{State: "asleep"}, {Limit: -1}, {Limit: maxPage + 1}} {
+		for _, q := range []Query{{States: []State{"asleep"}}, {Limit: -1}, {Limit: maxPage + 1}} {
 			if _, _, err := f.Agents(t.Context(), q); !errs.Is(err, errs.Invalid) {
 				t.Errorf("query %+v: error %v, want kind invalid", q, err)
 			}

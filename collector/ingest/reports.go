@@ -89,8 +89,11 @@ func reasonLabel(reason string) string {
 
 // inventory stores differences of what is on the host.
 func (st *stream) inventory(ctx context.Context, b *pb.InventoryBatch) error {
-	if n := len(b.GetItems()); n > maxItems {
+	if n := len(b.GetItems()) + len(b.GetCapabilities()); n > maxItems {
 		return violation("an inventory batch of %d items, limit is %d", n, maxItems)
+	}
+	if b.GetKind() == fleet.KindCapability {
+		return st.capabilities(ctx, b)
 	}
 	facts := fleet.Facts{Kind: text(b.GetKind()), Full: b.GetFull(), Hash: b.GetFullHash(), Time: time.UnixMilli(b.GetTimeMs())}
 	for _, i := range b.GetItems() {
