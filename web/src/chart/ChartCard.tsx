@@ -25,6 +25,8 @@ export type Panel = {
   /** What to say when there is nothing to draw. */
   none?: string;
   height?: number;
+  /** About how many points a line has; fewer where a query is dear. */
+  points?: number;
 };
 
 /** A chart with its title, its numbers as a table, and the way to explore its queries. It asks only while it is in sight. */
@@ -78,13 +80,13 @@ export function ChartCard({ panel, sync }: { panel: Panel; sync?: string }) {
 function Body({ panel, sync, asTable }: { panel: Panel; sync?: string; asTable: boolean }) {
   const span = useSpan();
   const [, change] = useUrlParams();
-  const sources = panel.sources;
+  const { sources, points } = panel;
   // Hooks in a fixed order: a panel has at most four sources.
   const asked = [
-    useRange(sources[0]?.query ?? '', span),
-    useRange(sources[1]?.query ?? '', span),
-    useRange(sources[2]?.query ?? '', span),
-    useRange(sources[3]?.query ?? '', span),
+    useRange(sources[0]?.query ?? '', span, { points }),
+    useRange(sources[1]?.query ?? '', span, { points }),
+    useRange(sources[2]?.query ?? '', span, { points }),
+    useRange(sources[3]?.query ?? '', span, { points }),
   ].slice(0, sources.length);
   const results = asked.map((a) => a.data);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the results are the state; their array is new each time.

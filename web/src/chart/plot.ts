@@ -112,7 +112,7 @@ export function plotOptions(s: Settings): uPlot.Options {
         ...axis,
         space: 32,
         size: (_u, values) => axisWidth(values),
-        values: (_u, at) => ticks(at, s.unit),
+        values: (_u, at) => (log ? at.map((v) => format(v, s.unit)) : ticks(at, s.unit)),
         splits: log ? (_u, _axis, min, max) => logSplits(min, max, base) : base === 2 ? byteSplits : undefined,
         filter: log ? (_u, splits) => splits : undefined,
       },
@@ -204,12 +204,13 @@ export function logSplits(min: number, max: number, base: number): number[] {
   return out;
 }
 
-/** Writes ticks with as many digits as it takes to tell them apart. */
+/** Writes ticks with as many digits as their distance asks for, 3 at least. */
 export function ticks(at: number[], unit: Unit): string[] {
-  for (let significant = 3; ; significant++) {
-    const out = at.map((v) => format(v, unit, significant));
-    if (new Set(out).size === at.length || significant === 9) return out;
-  }
+  const most = Math.max(...at.map(Math.abs));
+  const step = Math.abs((at[1] ?? 0) - (at[0] ?? 0)) || most;
+  const quarter = step.toExponential().startsWith('2.5') ? 1 : 0;
+  const significant = Math.ceil(Math.log10(most / step)) + 1 + quarter;
+  return at.map((v) => format(v, unit, Math.max(3, Math.min(9, significant || 3))));
 }
 
 function axisWidth(values: string[] | null): number {
