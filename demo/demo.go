@@ -74,6 +74,7 @@ type Plan struct {
 	Seed     uint64            `json:"seed"`
 	Interval time.Duration     `json:"interval"`
 	Started  time.Time         `json:"started"` // first
+	Runs     int               `json:"runs"`    // how often it was started
 	Ports    map[string]int    `json:"ports"`   // by host
 	Agents   map[string]Member `json:"agents"`  // by host, once enrolled
 	History  bool              `json:"history"` // whether the past was imported

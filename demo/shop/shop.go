@@ -41,7 +41,7 @@ type service struct {
 	changed chan demo.Breaks // the latest breaks, when they change
 	metrics *metrics
 	logger  *slog.Logger
-	access  *rotated
+	access  *demo.LogFile
 	started time.Time
 	client  *http.Client
 
@@ -99,11 +99,11 @@ func newService(o Options) (*service, func() error, error) {
 			return nil, nil, fmt.Errorf("make the host's folders: %w", err)
 		}
 	}
-	app, err := openRotated(filepath.Join(o.Dir.Logs(o.Host), "app.log"))
+	app, err := demo.OpenLogFile(filepath.Join(o.Dir.Logs(o.Host), "app.log"))
 	if err != nil {
 		return nil, nil, err
 	}
-	if s.access, err = openRotated(filepath.Join(o.Dir.Logs(o.Host), "access.log")); err != nil {
+	if s.access, err = demo.OpenLogFile(filepath.Join(o.Dir.Logs(o.Host), "access.log")); err != nil {
 		return nil, nil, errors.Join(err, app.Close())
 	}
 	s.metrics = newMetrics(s.host)

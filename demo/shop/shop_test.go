@@ -313,29 +313,3 @@ func TestKVSurvives(t *testing.T) {
 		t.Fatal(err)
 	}
 }
-
-func TestLogsAreBounded(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "log", "app.log")
-	r, err := openRotated(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	line := []byte(strings.Repeat("x", 9999) + "\n")
-	for range 500 {
-		if _, err := r.Write(line); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := r.Close(); err != nil {
-		t.Fatal(err)
-	}
-	files, err := filepath.Glob(path + "*")
-	if err != nil || len(files) != 1+logFiles {
-		t.Errorf("%v, %v", files, err)
-	}
-	for _, f := range files {
-		if info, err := os.Stat(f); err != nil || info.Size() > logBytes {
-			t.Errorf("%s has %d bytes, %v", f, info.Size(), err)
-		}
-	}
-}

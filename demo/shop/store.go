@@ -3,9 +3,12 @@ package shop
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -32,6 +35,9 @@ func newStore(s *service) (*store, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := stock(k); err != nil {
+		return nil, errors.Join(err, k.close())
+	}
 	st := &store{
 		service: s, kv: k,
 		ops:  f.NewCounterVec(prometheus.CounterOpts{Name: "shop_store_operations_total", Help: "Reads and writes by their result."}, []string{"op", "result"}),
@@ -45,6 +51,26 @@ func newStore(s *service) (*store, error) {
 		}
 	}
 	return st, nil
+}
+
+// stock puts into a new store what the shop sells and empty carts, so that every read finds something.
+func stock(k *kv) error {
+	goods := map[string]string{"catalog": strings.Repeat(`{"product":1}`, 20)}
+	for i := 1; i <= products; i++ {
+		goods["product-"+strconv.Itoa(i)] = `{"name":"product ` + strconv.Itoa(i) + `"}`
+	}
+	for i := range carts {
+		goods["cart-"+strconv.Itoa(i)] = "{}"
+	}
+	for key, value := range goods {
+		if _, ok := k.get(key); ok {
+			continue
+		}
+		if err := k.put(key, value); err != nil {
+			return fmt.Errorf("stock the shop: %w", err)
+		}
+	}
+	return nil
 }
 
 // run serves while the store is not broken.

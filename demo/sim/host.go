@@ -83,7 +83,7 @@ func modeNames() [modes]string {
 func NewHost(h demo.Host, seed uint64, boot time.Time) *Host {
 	m := machineOf(h.Service)
 	n := &Host{Host: h, machine: m, seed: seed, boot: boot, now: boot, cpu: make([][modes]float64, m.cpus)}
-	n.root = newDisk(8<<30, 0.43)
+	n.root = newDisk(8<<30, 0.34+0.2*Random(seed, h.Name+"root", 0))
 	n.data = newDisk(20<<30, 0.41)
 	n.settle(Activity{}, nil)
 	return n

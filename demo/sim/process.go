@@ -218,6 +218,6 @@ func (p *process) storeTable(t *series.Table, up guard, own []string) {
 	} {
 		t.Counter("shop_store_operations_total", "Reads and writes by their result.", up(op.get), append([]string{"op", op.name, "result", op.result}, own...)...)
 	}
-	t.Gauge("shop_store_keys", "Keys that are kept.", up(func() float64 { return min(2500, 300+math.Floor(p.puts/3)) }), own...)
+	t.Gauge("shop_store_keys", "Keys that are kept.", up(func() float64 { return min(2701, 701+math.Floor(p.puts/2)) }), own...)
 	t.Gauge("shop_store_wal_bytes", "Size of the write-ahead file.", up(whole(&p.wal)), own...)
 }

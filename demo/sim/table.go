@@ -172,3 +172,6 @@ func LeakRoom(h demo.Host) uint64 {
 	m := machineOf(h.Service)
 	return uint64(m.memory*0.9 - m.needs)
 }
+
+// Memory is how many bytes of memory a host has.
+func Memory(h demo.Host) uint64 { return uint64(machineOf(h.Service).memory) }

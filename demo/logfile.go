@@ -1,11 +1,9 @@
-package shop
+package demo
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
@@ -13,12 +11,12 @@ import (
 
 // The bounds of a log: so many bytes in a file, so many files beside the one that is written.
 const (
-	logBytes = 1 << 20
-	logFiles = 2
+	LogBytes = 1 << 20
+	LogFiles = 2
 )
 
-// rotated is a log file that starts anew when it is full; what was there becomes name.1, name.2.
-type rotated struct {
+// LogFile is a log that starts anew when it is full; what was there becomes name.1, name.2.
+type LogFile struct {
 	path string
 
 	mu   sync.Mutex
@@ -26,15 +24,16 @@ type rotated struct {
 	size int64
 }
 
-func openRotated(path string) (*rotated, error) {
+// OpenLogFile opens a log and makes its folder.
+func OpenLogFile(path string) (*LogFile, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("open log: %w", err)
 	}
-	r := &rotated{path: path}
+	r := &LogFile{path: path}
 	return r, r.open()
 }
 
-func (r *rotated) open() error {
+func (r *LogFile) open() error {
 	f, err := os.OpenFile(r.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("open log: %w", err)
@@ -48,10 +47,10 @@ func (r *rotated) open() error {
 }
 
 // Write implements io.Writer, one call per line.
-func (r *rotated) Write(line []byte) (int, error) {
+func (r *LogFile) Write(line []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.size+int64(len(line)) > logBytes {
+	if r.size+int64(len(line)) > LogBytes {
 		if err := r.rotate(); err != nil {
 			return 0, err
 		}
@@ -61,9 +60,9 @@ func (r *rotated) Write(line []byte) (int, error) {
 	return n, err
 }
 
-func (r *rotated) rotate() error {
+func (r *LogFile) rotate() error {
 	err := r.file.Close()
-	for i := logFiles; i > 0; i-- {
+	for i := LogFiles; i > 0; i-- {
 		from := r.path
 		if i > 1 {
 			from = fmt.Sprintf("%s.%d", r.path, i-1)
@@ -79,32 +78,8 @@ func (r *rotated) rotate() error {
 }
 
 // Close closes the file.
-func (r *rotated) Close() error {
+func (r *LogFile) Close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.file.Close()
-}
-
-// counted is a slog.Handler that counts lines by level.
-type counted struct {
-	slog.Handler
-	m *metrics
-}
-
-// Handle implements slog.Handler.
-func (c counted) Handle(ctx context.Context, r slog.Record) error {
-	level := "info"
-	switch {
-	case r.Level >= slog.LevelError:
-		level = "error"
-	case r.Level >= slog.LevelWarn:
-		level = "warning"
-	}
-	c.m.logLines.WithLabelValues(level).Inc()
-	return c.Handler.Handle(ctx, r)
-}
-
-// WithAttrs implements slog.Handler.
-func (c counted) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return counted{c.Handler.WithAttrs(attrs), c.m}
 }
