@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/picketmon/picket/collector/access"
 	"github.com/picketmon/picket/collector/fleet"
 )
 
@@ -38,7 +39,8 @@ func tokenCreateCommand(a *app) *cobra.Command {
 			if u, err := user.Current(); err == nil {
 				o.CreatedBy = u.Username + " (command line)"
 			}
-			printable, t, err := admin.Fleet.CreateToken(cmd.Context(), o)
+			ctx := access.With(cmd.Context(), access.System(o.CreatedBy))
+			printable, t, err := admin.Fleet.CreateToken(ctx, o)
 			if err != nil {
 				return err
 			}
@@ -53,12 +55,13 @@ func tokenCreateCommand(a *app) *cobra.Command {
 	return c
 }
 
-// installLine says how another host joins. The token goes through a file that only the agent's user can read.
+// installLine says how another host joins; docs/install.md and web/src/agent/install.ts say the same. The token goes through a file that only the agent's user can read.
 func installLine(token string, t fleet.Token) string {
 	return fmt.Sprintf(`
 On another host, with the package picket-agent installed, as root:
 
   install -m 0600 -o picket-agent /dev/stdin /etc/picket-agent/token <<<'%s' && systemctl restart picket-agent
+  picket-agent doctor --config /etc/picket-agent/agent.yaml
 
 Or with the binary alone:
 
@@ -104,7 +107,8 @@ func tokenRevokeCommand(a *app) *cobra.Command {
 				return err
 			}
 			defer func() { err = errors.Join(err, admin.Close()) }()
-			return admin.Fleet.RevokeToken(cmd.Context(), fleet.TokenID(args[0]))
+			ctx := access.With(cmd.Context(), access.System("command line"))
+			return admin.Fleet.RevokeToken(ctx, fleet.TokenID(args[0]))
 		},
 	}
 }

@@ -98,7 +98,7 @@ function matches(pattern: string, path: string): boolean {
 function Logo() {
   const link = useHref();
   return (
-    <Anchor component={Link} href={link('/')} underline="never" c="var(--mantine-color-text)">
+    <Anchor component={Link} href={link('/')} aria-label="Picket" underline="never" c="var(--mantine-color-text)">
       <Group gap={8} wrap="nowrap">
         <img src="/picket.svg" width={24} height={24} alt="" />
         <Text fw={700} visibleFrom="xs">

@@ -237,7 +237,7 @@ function chooser(rows: Agent[], chosen: ReadonlySet<string>, set: (s: ReadonlySe
   };
   return {
     key: 'chosen',
-    title: '',
+    title: 'Chosen',
     width: '38px',
     head: (
       <Checkbox

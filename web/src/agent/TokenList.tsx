@@ -6,7 +6,7 @@ import { Link } from 'wouter';
 import { since } from '../lib/time';
 import { useHref } from '../lib/url';
 import { useLive } from '../live/live';
-import { type Column, DataTable } from '../ui/DataTable';
+import { type Column, DataTable, hidden } from '../ui/DataTable';
 import { Dialog } from '../ui/Dialog';
 import { useFormatTime } from '../ui/prefs';
 import { Empty, Shown } from '../ui/State';
@@ -65,7 +65,7 @@ function useColumns(revoke: (t: EnrollToken) => void): Column<EnrollToken>[] {
           </Anchor>
         ),
       },
-      { key: 'state', title: 'State', width: '120px', render: (t) => <State token={t} /> },
+      { key: 'state', title: 'State', width: '136px', render: (t) => <State token={t} /> },
       {
         key: 'uses',
         title: 'Uses left',
@@ -109,7 +109,8 @@ function useColumns(revoke: (t: EnrollToken) => void): Column<EnrollToken>[] {
       },
       {
         key: 'revoke',
-        title: '',
+        title: 'Revoke',
+        head: hidden('Revoke'),
         width: '104px',
         render: (t) => <Revoke token={t} ask={() => revoke(t)} />,
       },
@@ -127,7 +128,7 @@ function State({ token: t }: { token: EnrollToken }) {
         {state}
       </Text>
     );
-  return <span>valid, {since(now, Date.parse(t.expires_at))}</span>;
+  return <span>valid, {since(now, Date.parse(t.expires_at))} left</span>;
 }
 
 function Revoke({ token: t, ask }: { token: EnrollToken; ask: () => void }) {

@@ -7,7 +7,7 @@ import { format } from '../lib/number';
 import { since } from '../lib/time';
 import { useHref } from '../lib/url';
 import { useLive } from '../live/live';
-import type { Column } from '../ui/DataTable';
+import { type Column, hidden } from '../ui/DataTable';
 import { useFormatTime } from '../ui/prefs';
 import type { Agent } from './agent';
 import { StateMark, stateNames } from './StateMark';
@@ -113,7 +113,8 @@ export function useAgentColumns({ collector, lag, revoke, remove }: Options): Co
       },
       {
         key: 'menu',
-        title: '',
+        title: 'Actions',
+        head: hidden('Actions'),
         width: '44px',
         render: (a) => <Actions agent={a} revoke={revoke} remove={remove} />,
       },

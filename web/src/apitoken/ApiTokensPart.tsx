@@ -6,7 +6,7 @@ import { since } from '../lib/time';
 import { useUrlParams } from '../lib/url';
 import { useLive } from '../live/live';
 import { useMay } from '../session/session';
-import { type Column, DataTable } from '../ui/DataTable';
+import { type Column, DataTable, hidden } from '../ui/DataTable';
 import { Dialog } from '../ui/Dialog';
 import { useFormatTime } from '../ui/prefs';
 import { Empty, Shown } from '../ui/State';
@@ -127,7 +127,8 @@ function useColumns(all: boolean, revoke: (t: ApiToken) => void): Column<ApiToke
       },
       {
         key: 'revoke',
-        title: '',
+        title: 'Revoke',
+        head: hidden('Revoke'),
         width: '104px',
         render: (t) =>
           t.revoked_at ? null : (

@@ -4,6 +4,7 @@ import { instant, parseInstant } from '../lib/time';
 import { useUrlParams } from '../lib/url';
 import { useFormatTime, useZone } from '../ui/prefs';
 import type { User } from '../user/user';
+import classes from './Audit.module.css';
 import { actions, filterKeys, targetTypes } from './audit';
 
 const spans = [
@@ -34,7 +35,7 @@ export function AuditFilters({ users }: { users: User[] }) {
       <Select
         aria-label="Who"
         placeholder="Anybody"
-        w={160}
+        className={classes.filter}
         searchable
         clearable
         clearButtonProps={{ 'aria-label': 'Anybody' }}
@@ -45,7 +46,7 @@ export function AuditFilters({ users }: { users: User[] }) {
       <Select
         aria-label="What was done"
         placeholder="Any action"
-        w={200}
+        className={classes.filter}
         searchable
         clearable
         clearButtonProps={{ 'aria-label': 'Any action' }}
@@ -56,7 +57,7 @@ export function AuditFilters({ users }: { users: User[] }) {
       <Select
         aria-label="To what"
         placeholder="Any target"
-        w={170}
+        className={classes.filter}
         clearable
         clearButtonProps={{ 'aria-label': 'Any target' }}
         data={withValue(options(targetTypes), get('type'))}
@@ -77,7 +78,7 @@ export function AuditFilters({ users }: { users: User[] }) {
       <Select
         aria-label="When"
         placeholder="Any time"
-        w={160}
+        className={classes.filter}
         clearable
         clearButtonProps={{ 'aria-label': 'Any time' }}
         data={withValue(spans, get('within'), `Last ${get('within')}`)}

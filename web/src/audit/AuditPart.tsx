@@ -9,7 +9,17 @@ import { useFormatTime } from '../ui/prefs';
 import { Empty, ErrorBox, Shown } from '../ui/State';
 import { useUsers } from '../user/user';
 import { AuditFilters } from './AuditFilters';
-import { type AuditEntry, actions, filterKeys, filterOf, pairs, targetName, targetTypes, useAuditLog } from './audit';
+import {
+  type AuditEntry,
+  actions,
+  actorName,
+  filterKeys,
+  filterOf,
+  pairs,
+  targetName,
+  targetTypes,
+  useAuditLog,
+} from './audit';
 import { EntryDrawer } from './EntryDrawer';
 
 /** Who changed what and when. */
@@ -92,7 +102,7 @@ function useColumns(names: ReadonlyMap<string, string>): Column<AuditEntry>[] {
         key: 'who',
         title: 'Who',
         width: 'minmax(8rem, 0.8fr)',
-        render: (e) => <span title={`${e.actor_type} ${e.actor_name}`}>{e.actor_name || e.actor_type}</span>,
+        render: (e) => <span title={`${e.actor_type} ${e.actor_name}`}>{actorName(e)}</span>,
       },
       {
         key: 'action',
@@ -119,7 +129,7 @@ function useColumns(names: ReadonlyMap<string, string>): Column<AuditEntry>[] {
         width: 'minmax(10rem, 2fr)',
         render: (e) => (
           <Text span size="sm" c="dimmed">
-            {pairs(e.detail)
+            {pairs(e.detail, time)
               .filter(([, v]) => v !== targetName(e, names))
               .map(([k, v]) => `${k}: ${v}`)
               .join(' · ')}

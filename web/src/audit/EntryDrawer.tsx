@@ -2,11 +2,9 @@ import { Anchor, Drawer, Stack, Table, Text } from '@mantine/core';
 import { Link, useLocation } from 'wouter';
 import { href, stickyParams, useHref, useUrlParams, withParams } from '../lib/url';
 import { useFormatTime } from '../ui/prefs';
-import { type AuditEntry, actions, pairs, targetName, targetTypes } from './audit';
+import { type AuditEntry, actions, actorName, pairs, targetName, targetTypes } from './audit';
 
 type Props = { entry?: AuditEntry; names: ReadonlyMap<string, string>; close: () => void };
-
-const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 
 /** All of one entry, and where to go from it. */
 export function EntryDrawer({ entry, names, close }: Props) {
@@ -34,12 +32,12 @@ function Body({ e, names }: { e: AuditEntry; names: ReadonlyMap<string, string> 
   const type = targetTypes[e.target_type] ?? e.target_type;
   const rows: [string, string][] = [
     ['time', time(e.time)],
-    ['by', `${e.actor_name || '–'} (${e.actor_type})`],
+    ['by', actorName(e)],
     ['from', e.remote_addr ?? '–'],
     ['action', e.action],
     ['target', `${targetName(e, names)} (${type})`],
     ['target’s id', e.target_id ?? '–'],
-    ...pairs(e.detail).map(([k, v]): [string, string] => [k, rfc3339.test(v) ? time(v) : v]),
+    ...pairs(e.detail, time),
   ];
   const instance = e.target_type === 'agent' ? targetName(e, names) : undefined;
   return (
@@ -66,7 +64,7 @@ function Body({ e, names }: { e: AuditEntry; names: ReadonlyMap<string, string> 
         )}
         {e.actor_id && (
           <Anchor component={Link} href={only({ actor: e.actor_id })} size="sm">
-            All by {e.actor_name}
+            All by {actorName(e)}
           </Anchor>
         )}
         <Anchor component={Link} href={only({ action: e.action })} size="sm">

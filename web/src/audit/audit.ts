@@ -2,6 +2,7 @@ import { useInfiniteQuery } from '@tanstack/react-query';
 import { get } from '../api/client';
 import type { Schema } from '../api/types';
 import { instant, parseDuration, parseInstant } from '../lib/time';
+import { roleNames } from '../user/user';
 
 export type AuditEntry = Schema<'AuditEntry'>;
 
@@ -88,17 +89,31 @@ export const targetTypes: Record<string, string> = {
   user: 'user',
 };
 
-/** A detail as pairs of name and value, in its order. */
-export function pairs(detail: unknown): [name: string, value: string][] {
+const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
+
+/** A detail as pairs of name and value, in its order; `time` writes the times in it. */
+export function pairs(detail: unknown, time: (rfc3339: string) => string): [name: string, value: string][] {
+  const text = (v: unknown): string => {
+    if (Array.isArray(v)) return v.map(text).join(', ');
+    if (typeof v === 'boolean') return v ? 'yes' : 'no';
+    if (typeof v === 'string' && rfc3339.test(v)) return v.startsWith('0001-') ? 'never' : time(v);
+    if (v === null || v === undefined || v === '') return '–';
+    return typeof v === 'object' ? JSON.stringify(v) : String(v);
+  };
   if (detail === null || typeof detail !== 'object') return detail === undefined ? [] : [['detail', text(detail)]];
-  return Object.entries(detail).map(([k, v]) => [k.replaceAll('_', ' '), text(v)]);
+  return Object.entries(detail).map(([k, v]) => [
+    k.replaceAll('_', ' '),
+    ['roles', 'from', 'to'].includes(k) && Array.isArray(v) ? roleNames(v.map(String)) : text(v),
+  ]);
 }
 
-function text(v: unknown): string {
-  if (Array.isArray(v)) return v.map(text).join(', ');
-  if (typeof v === 'boolean') return v ? 'yes' : 'no';
-  return v !== null && typeof v === 'object' ? JSON.stringify(v) : String(v ?? '–');
+/** Who did it. Hosts enrol with a token, as nobody yet. */
+export function actorName(e: AuditEntry): string {
+  if (e.actor_name) return e.actor_name === 'anonymous' ? nobody(e) : e.actor_name;
+  return e.actor_type === 'anonymous' ? nobody(e) : e.actor_type;
 }
+
+const nobody = (e: AuditEntry) => (e.target_type === 'agent' ? 'the host' : 'nobody known');
 
 /** What an entry's target is called: by its detail, else by `names` of ids, else its id's end. */
 export function targetName(e: AuditEntry, names: ReadonlyMap<string, string>): string {

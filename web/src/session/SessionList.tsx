@@ -3,7 +3,7 @@ import { notifications } from '@mantine/notifications';
 import { useMemo } from 'react';
 import { since } from '../lib/time';
 import { useLive } from '../live/live';
-import { type Column, DataTable } from '../ui/DataTable';
+import { type Column, DataTable, hidden } from '../ui/DataTable';
 import { useFormatTime } from '../ui/prefs';
 import { ErrorBox, Shown } from '../ui/State';
 import { describeBrowser } from './browser';
@@ -77,7 +77,7 @@ function useColumns(stop: (ids: string[], said: string) => void, signOut: () => 
               {describeBrowser(s.user_agent)}
             </Text>
             {s.current && (
-              <Badge size="xs" variant="default" style={{ flex: 'none' }}>
+              <Badge size="xs" variant="default" tt="none" style={{ flex: 'none' }}>
                 this one
               </Badge>
             )}
@@ -109,7 +109,8 @@ function useColumns(stop: (ids: string[], said: string) => void, signOut: () => 
       },
       {
         key: 'end',
-        title: '',
+        title: 'End',
+        head: hidden('End'),
         width: '96px',
         render: (s) =>
           s.current ? (

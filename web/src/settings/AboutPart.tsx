@@ -66,7 +66,7 @@ function Programs() {
       <Stack gap="xs">
         <Text size="sm">
           The REST API is described at{' '}
-          <Anchor href="/api/openapi.json" target="_blank" rel="noopener">
+          <Anchor underline="always" href="/api/openapi.json" target="_blank" rel="noopener">
             /api/openapi.json
           </Anchor>
           . Programs sign in with an API token.
@@ -105,7 +105,7 @@ function Reading() {
         </Text>
         <Text size="sm">
           Licence:{' '}
-          <Anchor href={`${home}/blob/main/LICENSE`} target="_blank" rel="noopener noreferrer">
+          <Anchor underline="always" href={`${home}/blob/main/LICENSE`} target="_blank" rel="noopener noreferrer">
             Apache-2.0
           </Anchor>
         </Text>

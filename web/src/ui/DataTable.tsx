@@ -1,4 +1,4 @@
-import { Box, Group, Text, UnstyledButton } from '@mantine/core';
+import { Box, Group, Text, UnstyledButton, VisuallyHidden } from '@mantine/core';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { ArrowDown, ArrowUp } from 'lucide-react';
 import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef } from 'react';
@@ -38,6 +38,9 @@ type Props<T> = {
   /** Called when the last rows come into sight, to load more. */
   onEnd?: () => void;
 };
+
+/** The head of a column of buttons, which only screen readers need. */
+export const hidden = (title: string) => <VisuallyHidden>{title}</VisuallyHidden>;
 
 const rowHeight = 38;
 

@@ -4,7 +4,7 @@ import { EllipsisVertical, Filter, KeyRound, Lock, LockOpen, Plus, Shield, Trash
 import { useMemo, useState } from 'react';
 import { useUrlParams } from '../lib/url';
 import { useMe } from '../session/session';
-import { type Column, DataTable } from '../ui/DataTable';
+import { type Column, DataTable, hidden } from '../ui/DataTable';
 import { useFormatTime } from '../ui/prefs';
 import { SearchInput } from '../ui/SearchInput';
 import { Empty, Shown } from '../ui/State';
@@ -67,7 +67,7 @@ function useColumns(ask: Ask): Column<User>[] {
               {u.name}
             </Text>
             {u.id === me && (
-              <Badge size="xs" variant="default">
+              <Badge size="xs" variant="default" tt="none">
                 you
               </Badge>
             )}
@@ -109,7 +109,13 @@ function useColumns(ask: Ask): Column<User>[] {
         value: (u) => Date.parse(u.created_at),
         render: (u) => time(u.created_at, 'minute'),
       },
-      { key: 'menu', title: '', width: '44px', render: (u) => <Actions user={u} ask={ask} /> },
+      {
+        key: 'menu',
+        title: 'Actions',
+        head: hidden('Actions'),
+        width: '44px',
+        render: (u) => <Actions user={u} ask={ask} />,
+      },
     ],
     [time, me, ask],
   );
