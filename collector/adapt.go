@@ -17,7 +17,9 @@ import (
 	"github.com/picketmon/picket/collector/config"
 	"github.com/picketmon/picket/collector/db"
 	"github.com/picketmon/picket/collector/fleet"
+	"github.com/picketmon/picket/collector/live"
 	"github.com/picketmon/picket/collector/metrics"
+	pb "github.com/picketmon/picket/proto/gen/picketv1"
 )
 
 // fleetSamples stores what the fleet says of its agents.
@@ -66,6 +68,20 @@ func auditFleet(store *access.Store, logger *slog.Logger) fleet.AuditFunc {
 		}
 		if err := store.Audit(ctx, access.Entry{Action: action, TargetType: noun, TargetID: target, Detail: detail}); err != nil {
 			logger.Error("write audit log", "action", action, "target", target, "error", err)
+		}
+	}
+}
+
+// tellStored tells those who watch what agents brought.
+func tellStored(hub *live.Hub) func(c pb.Class, id fleet.AgentID, instance string) {
+	return func(c pb.Class, id fleet.AgentID, instance string) {
+		switch c {
+		case pb.Class_CLASS_METRICS:
+			hub.Publish(live.Sample, instance)
+		case pb.Class_CLASS_RESULTS:
+			hub.Publish(live.Result, string(id))
+		case pb.Class_CLASS_INVENTORY:
+			hub.Publish(live.Agent, string(id))
 		}
 	}
 }

@@ -29,6 +29,7 @@ import (
 	"github.com/picketmon/picket/collector/event"
 	"github.com/picketmon/picket/collector/fleet"
 	"github.com/picketmon/picket/collector/ingest"
+	"github.com/picketmon/picket/collector/live"
 	"github.com/picketmon/picket/collector/metrics"
 )
 
@@ -59,6 +60,7 @@ type Collector struct {
 	catalog *metrics.Catalog
 	events  *event.Store
 	ingest  *ingest.Server
+	live    *live.Hub
 	grpc    *grpc.Server
 
 	httpListener, grpcListener net.Listener
@@ -161,9 +163,10 @@ func (c *Collector) wire(ctx context.Context) (err error) {
 	if c.ca, err = openCA(c.config, c.logger); err != nil {
 		return err
 	}
+	c.live = live.New(live.Options{Registerer: c.reg})
 	if c.fleet, err = fleet.New(fleet.Options{
 		DB: c.db, CA: c.ca, Logger: c.logger, Registerer: c.reg, Audit: auditFleet(c.access, c.logger), Samples: &fleetSamples{store: c.store},
-		WarnAfter: c.config.WarnAfter, DownAfter: c.config.DownAfter,
+		WarnAfter: c.config.WarnAfter, DownAfter: c.config.DownAfter, Changed: func(id fleet.AgentID) { c.live.Publish(live.Agent, string(id)) },
 	}); err != nil {
 		return err
 	}
@@ -174,7 +177,7 @@ func (c *Collector) wire(ctx context.Context) (err error) {
 	}
 	if c.ingest, err = ingest.New(ingest.Options{
 		Fleet: c.fleet, Samples: c.store, Metadata: c.catalog, Events: c.events, DB: c.db, Limits: metrics.DefaultLimits(),
-		Logger: c.logger, Registerer: c.reg, Series: c.config.AgentSeries,
+		Logger: c.logger, Registerer: c.reg, Series: c.config.AgentSeries, Stored: tellStored(c.live),
 	}); err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func (c *Collector) mountHTTP() error {
 		return err
 	}
 	return api.Mount(c.router, api.Options{
-		Access: c.access, Guard: c.guard, Fleet: c.fleet, Events: c.events, Names: finder, Version: c.opts.Version, Started: c.started,
+		Access: c.access, Guard: c.guard, Fleet: c.fleet, Events: c.events, Live: c.live, Names: finder, Version: c.opts.Version, Started: c.started,
 		AgentAddresses: []string{c.advertised()}, Storage: c.storage,
 		InTx: func(ctx context.Context, fn func(context.Context) error) error {
 			return c.db.InTx(ctx, func(ctx context.Context, _ bun.Tx) error { return fn(ctx) })

@@ -33,7 +33,7 @@ func (c *Collector) Run(ctx context.Context) (err error) {
 	)
 	for name, part := range map[string]func(context.Context) error{
 		"metrics": c.store.Run, "metadata": c.catalog.Run, "ingest": c.ingest.Run, "fleet": c.fleet.Run, "access": c.guard.Run,
-		"events": c.events.Run,
+		"events": c.events.Run, "live": c.live.Run,
 	} {
 		wg.Go(func() {
 			if err := part(behind); err != nil {
@@ -62,6 +62,7 @@ func (c *Collector) serve(ctx context.Context, failed <-chan error) error {
 		}
 		return ignoreClosed(srv.Serve(c.httpListener))
 	}, func(error) {
+		c.live.Close() // its streams would never end by themselves
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
 		defer cancel()
 		if err := srv.Shutdown(last); err != nil {

@@ -62,11 +62,18 @@ func NewGuard(o GuardOptions) (*Guard, error) {
 // Authenticate returns the principal of the request; without credentials it is anonymous. Errors: Unauthenticated, TooMany
 // (see RetryAfter), Unavailable.
 func (g *Guard) Authenticate(r *http.Request) (Principal, error) {
-	p, _, err := g.authenticate(r)
+	p, _, err := g.authenticate(r, true)
 	return p, err
 }
 
-func (g *Guard) authenticate(r *http.Request) (Principal, scheme, error) {
+// Recheck is Authenticate for a request that lasts, to find out whether it still may. It is no use of a token or session, so it
+// prolongs none.
+func (g *Guard) Recheck(r *http.Request) (Principal, error) {
+	p, _, err := g.authenticate(r, false)
+	return p, err
+}
+
+func (g *Guard) authenticate(r *http.Request, use bool) (Principal, scheme, error) {
 	addr := g.RemoteAddr(r)
 	c, err := credentialOf(r)
 	if err != nil {
@@ -81,7 +88,7 @@ func (g *Guard) authenticate(r *http.Request) (Principal, scheme, error) {
 			p = Principal{UserID: row.ID, Name: row.Name, Roles: row.Roles, Kind: KindUser}
 		}
 	case schemeBearer, schemeCookie:
-		p, err = g.checkSecret(r.Context(), c)
+		p, err = g.checkSecret(r.Context(), c, use)
 	}
 	p.RemoteAddr = addr
 	return p, c.scheme, err

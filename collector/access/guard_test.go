@@ -300,10 +300,10 @@ func TestRunProlongsAndExpires(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		use := func() {
+		useBy := func(ask func(*http.Request) (access.Principal, error)) {
 			for _, secret := range []string{secret, token} {
-				if kind := authKind(g, bearerRequest(secret)); kind != "" {
-					t.Fatal(kind)
+				if _, err := ask(bearerRequest(secret)); err != nil {
+					t.Fatal(err)
 				}
 			}
 			// Run writes what was used when its context ends.
@@ -313,6 +313,7 @@ func TestRunProlongsAndExpires(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		use := func() { useBy(g.Authenticate) }
 		set := func(column string, ago time.Duration) {
 			t.Helper()
 			if _, err := d.ExecContext(t.Context(), "UPDATE sessions SET "+column+" = ?", db.Now()-ago.Milliseconds()); err != nil {
@@ -333,6 +334,9 @@ func TestRunProlongsAndExpires(t *testing.T) {
 		}
 		set("last_seen_at", 2*time.Minute)
 		set("expires_at", -time.Hour)
+		if useBy(g.Recheck); time.Until(read().ExpiresAt) > time.Hour || time.Since(read().LastSeenAt) < 2*time.Minute {
+			t.Errorf("looking whether it is still good is a use: %+v", read())
+		}
 		use()
 		if left := time.Until(read().ExpiresAt); left < access.SessionIdle-time.Minute || left > access.SessionIdle {
 			t.Errorf("%s left after a use", left)

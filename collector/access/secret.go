@@ -10,16 +10,16 @@ import (
 	"github.com/picketmon/picket/internal/errs"
 )
 
-// checkSecret returns the principal behind the secret of an API token or session.
-func (g *Guard) checkSecret(ctx context.Context, c credential) (Principal, error) {
+// checkSecret returns the principal behind the secret of an API token or session, and notes its use.
+func (g *Guard) checkSecret(ctx context.Context, c credential, use bool) (Principal, error) {
 	kind := secretKind(c.secret)
 	var p Principal
 	var err error
 	switch {
 	case kind == sessionPrefix:
-		p, err = g.checkSession(ctx, c.secret)
+		p, err = g.checkSession(ctx, c.secret, use)
 	case kind == tokenPrefix && c.scheme == schemeBearer:
-		p, err = g.checkToken(ctx, c.secret)
+		p, err = g.checkToken(ctx, c.secret, use)
 	default:
 		err = errs.New(errs.Unauthenticated, "the token is malformed")
 	}
@@ -29,7 +29,7 @@ func (g *Guard) checkSecret(ctx context.Context, c credential) (Principal, error
 	return p, err
 }
 
-func (g *Guard) checkToken(ctx context.Context, secret string) (Principal, error) {
+func (g *Guard) checkToken(ctx context.Context, secret string, use bool) (Principal, error) {
 	row, user, err := g.store.lookups.tokenByHash(ctx, hashSecret(secret))
 	now := db.Now()
 	switch {
@@ -44,7 +44,7 @@ func (g *Guard) checkToken(ctx context.Context, secret string) (Principal, error
 	case user.Disabled:
 		return Principal{}, errs.New(errs.Unauthenticated, "the token's user is disabled")
 	}
-	if now-row.LastUsedAt >= touchEvery.Milliseconds() {
+	if use && now-row.LastUsedAt >= touchEvery.Milliseconds() {
 		g.touches.token(row.ID, now)
 	}
 	return Principal{
@@ -52,7 +52,7 @@ func (g *Guard) checkToken(ctx context.Context, secret string) (Principal, error
 	}, nil
 }
 
-func (g *Guard) checkSession(ctx context.Context, secret string) (Principal, error) {
+func (g *Guard) checkSession(ctx context.Context, secret string, use bool) (Principal, error) {
 	row, user, err := g.store.lookups.sessionByHash(ctx, hashSecret(secret))
 	now := db.Now()
 	switch {
@@ -61,7 +61,7 @@ func (g *Guard) checkSession(ctx context.Context, secret string) (Principal, err
 	case err != nil, user.Disabled, now >= min(row.ExpiresAt, row.CreatedAt+SessionMax.Milliseconds()):
 		return Principal{}, errs.New(errs.Unauthenticated, "the session has ended, log in again")
 	}
-	if now-row.LastSeenAt >= touchEvery.Milliseconds() {
+	if use && now-row.LastSeenAt >= touchEvery.Milliseconds() {
 		g.touches.session(row.ID, now)
 	}
 	return Principal{UserID: user.ID, Name: user.Name, Roles: user.Roles, Kind: KindUser, CredentialID: row.ID}, nil

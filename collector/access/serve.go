@@ -86,7 +86,7 @@ func (rt *route) admit(req *http.Request) (Principal, error) {
 		p.RemoteAddr = rt.guard.RemoteAddr(req)
 	} else {
 		var err error
-		if p, used, err = rt.guard.authenticate(req); err != nil {
+		if p, used, err = rt.guard.authenticate(req, true); err != nil {
 			return p, err
 		}
 		if p.Kind == KindAnonymous {

@@ -25,7 +25,11 @@ type adapter struct{ router *access.Router }
 // Handle implements huma.Adapter. It panics when the operation's metadata names no roles.
 func (a adapter) Handle(op *huma.Operation, handler func(huma.Context)) {
 	roles, _ := op.Metadata[rolesKey].([]access.Role)
-	a.router.Route(op.Method, op.Path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	router := a.router
+	if op.Metadata[streamKey] == true {
+		router = router.With(access.Timeout(0))
+	}
+	router.Route(op.Method, op.Path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := &exchange{w: w}
 		x.r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 		x.humaContext = humago.NewContext(op, x.r, w)

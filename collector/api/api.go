@@ -21,15 +21,19 @@ import (
 	"github.com/picketmon/picket/collector/access"
 	"github.com/picketmon/picket/collector/event"
 	"github.com/picketmon/picket/collector/fleet"
+	"github.com/picketmon/picket/collector/live"
 )
 
-// Options are what the API serves from. All but Storage are required.
+// Options are what the API serves from. All but Storage and PingEvery are required.
 type Options struct {
 	Access *access.Store
 	Guard  *access.Guard
 	Fleet  *fleet.Fleet
 	Events *event.Store
 	Names  NameFinder
+	// Live is where changes are told, PingEvery how often its streams are looked after; default 15 s.
+	Live      *live.Hub
+	PingEvery time.Duration
 	// Version is the collector's, Started the time it began.
 	Version string
 	Started time.Time
@@ -43,7 +47,7 @@ type Options struct {
 
 func (o Options) check() error {
 	for name, missing := range map[string]bool{
-		"Access": o.Access == nil, "Guard": o.Guard == nil, "Fleet": o.Fleet == nil, "Events": o.Events == nil, "Names": o.Names == nil,
+		"Access": o.Access == nil, "Guard": o.Guard == nil, "Fleet": o.Fleet == nil, "Events": o.Events == nil, "Live": o.Live == nil, "Names": o.Names == nil,
 		"Version": o.Version == "", "Started": o.Started.IsZero(), "AgentAddresses": len(o.AgentAddresses) == 0, "InTx": o.InTx == nil,
 	} {
 		if missing {
@@ -89,6 +93,7 @@ func Mount(r *access.Router, o Options) error {
 	a.mountEnrollTokens()
 	a.mountMetricNames()
 	a.mountStatus()
+	a.mountLive()
 	return a.mountDescription(r)
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/picketmon/picket/collector/db/dbtest"
 	"github.com/picketmon/picket/collector/event"
 	"github.com/picketmon/picket/collector/fleet"
+	"github.com/picketmon/picket/collector/live"
 	"github.com/picketmon/picket/collector/metrics"
 )
 
@@ -35,6 +36,7 @@ type bench struct {
 	events  *event.Store
 	store   *metrics.Store
 	catalog *metrics.Catalog
+	live    *live.Hub
 	router  *access.Router
 	url     string
 	users   map[string]access.User
@@ -66,10 +68,11 @@ func newBench(t testing.TB) *bench {
 	check(t, err)
 	finder, err := metrics.NewFinder(b.store, b.catalog, logger)
 	check(t, err)
+	b.live = runHub(t)
 	b.router, err = access.NewRouter(access.RouterOptions{Guard: guard, Logger: logger})
 	check(t, err)
 	check(t, api.Mount(b.router, api.Options{
-		Access: b.access, Guard: guard, Fleet: b.fleet, Events: b.events, Names: finder, Version: "test", Started: time.Now().Add(-time.Minute),
+		Access: b.access, Guard: guard, Fleet: b.fleet, Events: b.events, Names: finder, Live: b.live, PingEvery: 50 * time.Millisecond, Version: "test", Started: time.Now().Add(-time.Minute),
 		AgentAddresses: []string{"collector.test:4601"},
 		Storage: func(context.Context) (api.Storage, error) {
 			return api.Storage{Series: 7, MetricsBytes: 1 << 20, DatabaseBytes: 4096}, nil

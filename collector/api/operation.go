@@ -11,10 +11,11 @@ import (
 	"github.com/picketmon/picket/collector/access"
 )
 
-// Where an operation's metadata holds its roles, and the names of the fields of its request body.
+// Where an operation's metadata holds its roles, and what the adapter needs to know.
 const (
 	rolesKey  = "roles"
 	fieldsKey = "fields"
+	streamKey = "stream" // whether the answer has no end
 )
 
 // anyRole admits everybody who is signed in: all roles imply Viewer.
@@ -26,7 +27,8 @@ type operation struct {
 	summary          string
 	description      string
 	tag              string
-	status           int // of success; 0 means 200, or 204 when the answer has no body
+	status           int    // of success; 0 means 200, or 204 when the answer has no body
+	stream           string // what the events of an answer without end say, for the description; empty for all others
 	roles            []access.Role
 }
 
@@ -58,10 +60,13 @@ func register[I, O any](a *api, op operation, h func(context.Context, *I) (*O, e
 	o := huma.Operation{
 		OperationID: op.id, Method: op.method, Path: op.path, Summary: op.summary, Description: description, Tags: []string{op.tag},
 		DefaultStatus: op.status, Security: security,
-		Metadata: map[string]any{rolesKey: op.roles, fieldsKey: bodyFields(reflect.TypeFor[I]())},
+		Metadata: map[string]any{rolesKey: op.roles, fieldsKey: bodyFields(reflect.TypeFor[I]()), streamKey: op.stream != ""},
 		// The adapter reads bodies, within bounds of its own.
 		MaxBodyBytes: -1, BodyReadTimeout: -1,
 		Responses: map[string]*huma.Response{"4XX": a.failed, "5XX": a.failed},
+	}
+	if op.stream != "" {
+		o.Responses["200"] = &huma.Response{Description: op.stream, Content: map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}}}}
 	}
 	if f, ok := reflect.TypeFor[I]().FieldByName("Body"); ok {
 		a.requests[huma.DefaultSchemaNamer(f.Type, "")] = true
