@@ -25,6 +25,7 @@ import (
 
 	"github.com/picketmon/picket/agent/buffer"
 	"github.com/picketmon/picket/agent/enroll"
+	"github.com/picketmon/picket/agent/inventory"
 	"github.com/picketmon/picket/agent/schedule"
 	"github.com/picketmon/picket/agent/status"
 	"github.com/picketmon/picket/agent/transport"
@@ -153,14 +154,19 @@ type parts struct {
 	schedule  *schedule.Scheduler
 	renewer   *enroll.Renewer
 	jobs      []schedule.Job
+	unmade    []inventory.Found // checks that cannot be made on this host
+	told      told
 	started   time.Time
 }
 
 func (a *Agent) runOnce(ctx context.Context) (err error) {
-	p := &parts{started: time.Now()}
+	p := &parts{started: time.Now(), told: newTold()}
 	p.buffer, err = buffer.Open(buffer.Options{
 		Dir: a.spoolDir(), MaxBytes: a.config.SpoolBytes, MaxAge: a.config.SpoolAge, Logger: a.logger.With("component", "spool"),
-		OnDrop: func(d buffer.Drop) { p.transport.Dropped(d) },
+		OnDrop: func(d buffer.Drop) {
+			p.transport.Dropped(d)
+			p.told.dropped(d)
+		},
 	})
 	if err != nil {
 		return fmt.Errorf("open spool: %w", err)
@@ -174,11 +180,6 @@ func (a *Agent) runOnce(ctx context.Context) (err error) {
 	}
 	if err := p.transport.Event("agent_started", checks.OK, "agent "+a.opts.Version+" started", nil); err != nil {
 		a.logger.Error("note the start", "error", err)
-	}
-	if facts, err := gatherFacts(ctx, a.config, a.opts.Version); err != nil {
-		a.logger.Error("gather host facts", "error", err)
-	} else if err := p.transport.Inventory(facts); err != nil {
-		a.logger.Error("note host facts", "error", err)
 	}
 	return a.live(ctx, p)
 }
@@ -198,15 +199,15 @@ func (a *Agent) assemble(ctx context.Context, p *parts) error {
 		addresses = p.id.Addresses()
 	}
 	specs := append(a.config.Checks(), a.opts.Extra...)
-	jobs, err := a.jobs(specs)
+	jobs, unmade, err := a.jobs(specs)
 	if err != nil {
 		return err
 	}
-	p.jobs = jobs
+	p.jobs, p.unmade = jobs, unmade
 	p.transport, err = transport.New(transport.Options{
 		Buffer: p.buffer, Dir: filepath.Join(a.config.DataDir, "schemas"), Addresses: addresses, TLS: p.id.TLS, Host: wireHost,
 		BootID: bootID(a.config.ProcFS), Describe: describe(append(specs, selfSpec()), jobs), Logger: a.logger.With("component", "transport"),
-		MaxAge: a.config.SpoolAge + time.Hour,
+		MaxAge: a.config.SpoolAge + time.Hour, OnResync: p.told.resend,
 	})
 	if err != nil {
 		return err
@@ -227,20 +228,20 @@ func (a *Agent) assemble(ctx context.Context, p *parts) error {
 }
 
 // jobs makes the checks. One that cannot be made on this host is left out and said so; the others run.
-func (a *Agent) jobs(specs []checks.Spec) ([]schedule.Job, error) {
-	var jobs []schedule.Job
+func (a *Agent) jobs(specs []checks.Spec) (jobs []schedule.Job, unmade []inventory.Found, err error) {
 	for _, spec := range specs {
 		c, err := spec.New()
 		if err != nil {
 			a.logger.Warn("check does not run on this host", "check", spec.Name, "error", err)
+			unmade = append(unmade, inventory.Found{Check: spec.Name, Err: err})
 			continue
 		}
 		jobs = append(jobs, schedule.Job{Name: spec.Name, Check: c})
 	}
 	if len(jobs) == 0 {
-		return nil, errors.New("no check runs on this host")
+		return nil, nil, errors.New("no check runs on this host")
 	}
-	return jobs, nil
+	return jobs, unmade, nil
 }
 
 // live runs the parts until ctx ends or one fails. The buffer is the last to stop, as all others write to it.
@@ -254,6 +255,7 @@ func (a *Agent) live(ctx context.Context, p *parts) error {
 		p.transport.Run,
 		p.schedule.Run,
 		p.renewer.Run,
+		func(ctx context.Context) error { return a.tell(ctx, p) },
 		func(ctx context.Context) error {
 			err := status.Serve(ctx, filepath.Join(a.config.DataDir, status.SocketName), func() status.Report { return a.report(p) })
 			if err != nil {

@@ -14,12 +14,15 @@ import (
 	"time"
 
 	"github.com/picketmon/picket/agent/enroll"
+	"github.com/picketmon/picket/agent/inventory"
 	"github.com/picketmon/picket/agent/status"
 )
 
-// Finding is one thing that was examined. Problem is empty when all is well; Fix says what mends it.
+// Finding is one thing that was examined. Problem is empty when all is well; Fix says what mends it. With Gap the agent works, but
+// cannot collect the thing; a Gap without Fix cannot be mended.
 type Finding struct {
 	Subject, Detail, Problem, Fix string
+	Gap                           bool
 }
 
 // Examine looks for what keeps an agent with this configuration from working. It changes nothing.
@@ -30,15 +33,64 @@ func Examine(ctx context.Context, c Config, version string, logger *slog.Logger)
 	if id != nil {
 		out = append(out, examineHost(ctx, c, id, version), examineCollector(ctx, c, id))
 	}
-	out = append(out, examineProcess(ctx, c)...)
-	for _, spec := range c.Checks() {
-		f := Finding{Subject: "check " + spec.Name}
-		if err := Try(ctx, c, spec.Name, logger, io.Discard); err != nil {
-			f.Problem, f.Fix = err.Error(), "see what it needs with picket-agent check run "+spec.Name+", or leave it out with --checks-disable "+spec.Name
-		}
-		out = append(out, f)
+	running, err := status.Read(ctx, filepath.Join(c.DataDir, status.SocketName))
+	if err != nil {
+		out = append(out, Finding{Subject: "agent process", Detail: "does not run with this data folder"})
+	} else {
+		out = append(out, examineProcess(running)...)
+	}
+	if len(running.Capabilities) > 0 {
+		return append(out, examineRunning(running)...)
+	}
+	return append(out, examineChecks(ctx, c, logger)...)
+}
+
+// examineRunning tells what the running agent can collect: that counts, as it may be allowed less than who asks here.
+func examineRunning(r status.Report) []Finding {
+	failing := map[string]bool{}
+	for _, c := range r.Checks {
+		failing[c.Name] = c.Error != ""
+	}
+	out := make([]Finding, 0, len(r.Capabilities))
+	for _, c := range r.Capabilities {
+		out = append(out, findingOf(c, failing[c.Name]))
 	}
 	return out
+}
+
+// examineChecks runs every check once, here and now.
+func examineChecks(ctx context.Context, c Config, logger *slog.Logger) []Finding {
+	var (
+		found   []inventory.Found
+		failing = map[string]bool{}
+	)
+	for _, spec := range c.Checks() {
+		one, err := probe(ctx, spec, logger, io.Discard)
+		failing[spec.Name] = err != nil
+		found = append(found, one)
+	}
+	var out []Finding
+	for _, one := range inventory.Capabilities(inventory.ThisHost(c.ProcFS, c.SysFS), found) {
+		out = append(out, findingOf(one, failing[one.Name]))
+	}
+	return out
+}
+
+// findingOf makes a finding of a capability; one whose check fails is a problem.
+func findingOf(c inventory.Capability, failing bool) Finding {
+	f := Finding{Subject: "check " + c.Name}
+	if !c.Available {
+		f.Problem, f.Fix, f.Gap = c.Reason, c.Fix, !failing
+	}
+	return f
+}
+
+// remedy says what mends a gap.
+func remedy(c inventory.Capability) string {
+	if c.Fix == "" {
+		return "nothing to mend"
+	}
+	return "mend: " + c.Fix
 }
 
 func examineFolder(c Config) Finding {
@@ -117,12 +169,8 @@ func examineCollector(ctx context.Context, c Config, id *enroll.Identity) Findin
 	return f
 }
 
-// examineProcess asks the running agent, if one runs.
-func examineProcess(ctx context.Context, c Config) []Finding {
-	r, err := status.Read(ctx, filepath.Join(c.DataDir, status.SocketName))
-	if err != nil {
-		return []Finding{{Subject: "agent process", Detail: "does not run with this data folder"}}
-	}
+// examineProcess looks at what the running agent says of itself.
+func examineProcess(r status.Report) []Finding {
 	f := Finding{Subject: "agent process", Detail: fmt.Sprintf("pid %d, up %s", r.PID, time.Since(r.Started).Round(time.Second))}
 	if !r.Collector.Connected {
 		f.Problem = "has no stream to the collector: " + r.Collector.LastError

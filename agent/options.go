@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -104,7 +105,7 @@ func (c *Config) Validate() error {
 }
 
 func (c *Config) builtin() []checks.Spec {
-	return all.Builtin(all.Options{Proc: c.ProcFS, Sys: c.SysFS, Root: c.RootFS, Textfile: c.Textfile})
+	return all.Builtin(all.Options{Proc: c.ProcFS, Sys: c.SysFS, Run: filepath.Join(c.RootFS, "run"), Root: c.RootFS, Textfile: c.Textfile})
 }
 
 // Checks returns the checks this configuration asks for.

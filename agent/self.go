@@ -172,6 +172,7 @@ func (a *Agent) report(p *parts) status.Report {
 		}
 		r.Spool = append(r.Spool, class)
 	}
+	r.Capabilities = p.told.capabilities.Told()
 	for _, c := range p.schedule.Stats() {
 		r.Checks = append(r.Checks, status.Check{
 			Name: c.Name, Runs: c.Runs, Failures: c.Failures, Timeouts: c.Timeouts, Panics: c.Panics, Overlaps: c.Overlaps,

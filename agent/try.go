@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/picketmon/picket/agent/inventory"
 	"github.com/picketmon/picket/agent/schedule"
 	"github.com/picketmon/picket/checks"
 )
@@ -33,28 +34,43 @@ func List(c Config) []Listed {
 	return out
 }
 
-// Try runs one check once, as the agent would, and prints what would be sent: series in the Prometheus text format, results and
-// errors as comments.
+// Try runs one check once, as the agent would, and prints what would be sent: series in the Prometheus text format, results, errors
+// and what could not be collected as comments.
 func Try(ctx context.Context, c Config, name string, logger *slog.Logger, out io.Writer) error {
 	for _, spec := range c.builtin() {
 		if spec.Name != name {
 			continue
 		}
-		check, err := spec.New()
-		if err != nil {
-			return fmt.Errorf("check %s does not run on this host: %w", name, err)
+		found, err := probe(ctx, spec, logger, out)
+		for _, one := range inventory.Capabilities(inventory.ThisHost(c.ProcFS, c.SysFS), []inventory.Found{found}) {
+			if !one.Available {
+				fmt.Fprintf(out, "# CANNOT COLLECT %s: %s; %s\n", one.Name, one.Reason, remedy(one))
+			}
 		}
-		p := &printer{out: out, describe: describe([]checks.Spec{spec}, []schedule.Job{{Check: check}})}
-		s, err := schedule.New(schedule.Options{
-			Jobs: []schedule.Job{{Name: name, Check: check, Timeout: 30 * time.Second}}, Sink: p, Logger: logger, Grace: 31 * time.Second,
-		})
-		if err != nil {
-			return err
-		}
-		s.Once(ctx)
-		return p.err
+		return err
 	}
 	return fmt.Errorf("there is no check %q; picket-agent check list shows all", name)
+}
+
+// probe runs a check once, and returns what it found out and why it failed, if it did.
+func probe(ctx context.Context, spec checks.Spec, logger *slog.Logger, out io.Writer) (inventory.Found, error) {
+	check, err := spec.New()
+	if err != nil {
+		return inventory.Found{Check: spec.Name, Err: err}, fmt.Errorf("check %s does not run on this host: %w", spec.Name, err)
+	}
+	if c, ok := check.(io.Closer); ok {
+		defer func() { _ = c.Close() }() // it has said what it had to say
+	}
+	p := &printer{out: out, describe: describe([]checks.Spec{spec}, []schedule.Job{{Check: check}})}
+	s, err := schedule.New(schedule.Options{
+		Jobs: []schedule.Job{{Name: spec.Name, Check: check, Timeout: 30 * time.Second}}, Sink: p, Logger: logger, Grace: 31 * time.Second,
+	})
+	if err != nil {
+		return inventory.Found{Check: spec.Name, Err: err}, err
+	}
+	s.Once(ctx)
+	st := s.Stats()[0]
+	return inventory.Found{Check: spec.Name, Err: st.Err, Gaps: st.Gaps}, p.err
 }
 
 // printer is a Sink that prints.

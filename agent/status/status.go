@@ -12,6 +12,8 @@ import (
 	"net"
 	"os"
 	"time"
+
+	"github.com/picketmon/picket/agent/inventory"
 )
 
 // SocketName is the name of the socket in the agent's data folder.
@@ -33,6 +35,8 @@ type Report struct {
 	Spool      []Class   `json:"spool"`
 	Checks     []Check   `json:"checks"`
 	SpoolLimit int64     `json:"spool_limit_bytes"`
+	// Capabilities are what can and cannot be collected here, as the collector was told.
+	Capabilities []inventory.Capability `json:"capabilities"`
 }
 
 // Collector is the connection to the collector.

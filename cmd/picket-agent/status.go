@@ -58,7 +58,24 @@ func printStatus(out io.Writer, r status.Report) error {
 		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%s\t%s\n", c.Name, c.Runs, c.Failures+c.Overlaps, c.Series,
 			time.Duration(c.LastSeconds*float64(time.Second)).Round(time.Microsecond), c.Error)
 	}
+	printGaps(w, r)
 	return w.Flush()
+}
+
+// printGaps lists what cannot be collected, as doctor does.
+func printGaps(w io.Writer, r status.Report) {
+	title := "\nCANNOT COLLECT\tREASON\tMEND\n"
+	for _, c := range r.Capabilities {
+		if c.Available {
+			continue
+		}
+		fix := c.Fix
+		if fix == "" {
+			fix = "nothing to mend"
+		}
+		fmt.Fprintf(w, "%s%s\t%s\t%s\n", title, c.Name, c.Reason, fix)
+		title = ""
+	}
 }
 
 func drops(m map[string]uint64) string {
