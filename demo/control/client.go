@@ -143,8 +143,8 @@ func messageOf(res *http.Response, raw []byte) string {
 	return res.Status
 }
 
-// mayOperate returns an error that says what to do when whoever asks may not enrol agents.
-func (c *client) mayOperate(ctx context.Context) error {
+// may returns an error that says what to do when whoever asks has none of the roles.
+func (c *client) may(ctx context.Context, do string, roles ...string) error {
 	var me struct {
 		Name  string
 		Roles []string
@@ -153,8 +153,8 @@ func (c *client) mayOperate(ctx context.Context) error {
 	if statusOf(err) == http.StatusUnauthorized {
 		return fmt.Errorf("nobody is signed in to %s: run \"picket login --url %s\" and then \"picket demo\", or set %s", c.base, c.base, EnvToken)
 	}
-	if err == nil && !slices.Contains(me.Roles, "operator") && !slices.Contains(me.Roles, "admin") {
-		return fmt.Errorf("%s is neither operator nor admin at %s: the demo enrols agents", me.Name, c.base)
+	if err == nil && !slices.ContainsFunc(roles, func(r string) bool { return slices.Contains(me.Roles, r) }) {
+		return fmt.Errorf("%s may not %s at %s: that takes the role %s", me.Name, do, c.base, strings.Join(roles, " or "))
 	}
 	return err
 }

@@ -80,7 +80,7 @@ func Clear(ctx context.Context, o ClearOptions) error {
 		if c.base != plan.URL {
 			return fmt.Errorf("the demo reports to %s, not to %s: give that address, or --local to delete only what is here", plan.URL, c.base)
 		}
-		if err := c.mayOperate(ctx); err != nil {
+		if err := c.may(ctx, "delete series", "admin"); err != nil {
 			return err
 		}
 	}

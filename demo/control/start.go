@@ -40,6 +40,7 @@ type starter struct {
 	programs Programs
 	client   *client
 	plan     demo.Plan
+	launched time.Time
 }
 
 // Start starts the demo, and returns when the collector knows all hosts. A demo that runs is left alone.
@@ -65,7 +66,7 @@ func Start(ctx context.Context, o StartOptions) error {
 	if now.Supervisor.alive() {
 		return s.again(ctx)
 	}
-	if err := s.client.mayOperate(ctx); err != nil {
+	if err := s.client.may(ctx, "enrol agents", "operator", "admin"); err != nil {
 		return err
 	}
 	if s.plan, err = prepare(ctx, dir, s.programs, o, s.client.base); err != nil {
@@ -176,6 +177,7 @@ func (s *starter) launch() error {
 		return fmt.Errorf("start the supervisor: %w", err)
 	}
 	defer func() { _ = out.Close() }()
+	s.launched = time.Now()
 	cmd := exec.Command(s.programs.Demo, "supervise", "--dir", string(s.dir)) //nolint:noctx // it outlives this process
 	cmd.Stdout, cmd.Stderr, cmd.Env, cmd.Dir, cmd.SysProcAttr = out, out, plainEnvironment(), string(s.dir), apart()
 	if err := cmd.Start(); err != nil {
@@ -240,7 +242,8 @@ func (s *starter) missing(ctx context.Context) error {
 		instances = append(instances, s.plan.Agents[h.Name].Instance)
 	}
 	for _, metric := range []string{"shop_build_info", "node_boot_time_seconds"} {
-		n, err := s.client.count(ctx, fmt.Sprintf(`count(count by (instance) (%s{%s=%q,instance=~%q}))`, metric, demo.Label, demo.LabelValue, anyOf(instances)))
+		n, err := s.client.count(ctx, fmt.Sprintf(`count(count by (instance) (timestamp(%s{%s=%q,instance=~%q}) >= %d))`,
+			metric, demo.Label, demo.LabelValue, anyOf(instances), s.launched.Unix()))
 		if err != nil {
 			return err
 		}

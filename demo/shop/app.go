@@ -25,6 +25,9 @@ const (
 	orders = 2000
 )
 
+// appPool is how many connections an app has to the store: many times what it needs while all is well.
+const appPool = 4
+
 // leakTime is how long a leak takes until the host has no room any more.
 const leakTime = 4 * time.Minute
 
@@ -41,7 +44,7 @@ func newApp(s *service) *app {
 	s.metrics.serve(s.host)
 	f := s.metrics.factory(s.host)
 	return &app{
-		service: s, store: "shop-store-1", pool: newPool(s.metrics.pools(s.host), "shop-store-1", 8, 2*time.Second),
+		service: s, store: "shop-store-1", pool: newPool(s.metrics.pools(s.host), "shop-store-1", appPool, 2*time.Second),
 		orders: f.NewCounter(prometheus.CounterOpts{Name: "shop_orders_total", Help: "Orders taken."}),
 		value:  f.NewCounter(prometheus.CounterOpts{Name: "shop_orders_value_euros_total", Help: "What the orders are worth."}),
 	}

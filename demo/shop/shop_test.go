@@ -237,9 +237,9 @@ func TestLatencyBreaks(t *testing.T) {
 	defer wg.Wait()
 	eventually(t, "an app's connections to the store are in use", func() bool {
 		wg.Go(func() { buy(t, dir) })
-		return sum(measured(t, dir, "shop-app-1")["shop_pool_in_use"]) >= 6
+		return sum(measured(t, dir, "shop-app-1")["shop_pool_in_use"]) >= appPool
 	})
-	if n := sum(measured(t, dir, "shop-app-2")["shop_pool_in_use"]); n >= 6 {
+	if n := sum(measured(t, dir, "shop-app-2")["shop_pool_in_use"]); n >= appPool {
 		t.Errorf("the other app has %v connections in use too", n)
 	}
 }

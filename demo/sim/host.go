@@ -29,13 +29,13 @@ type machine struct {
 func machineOf(service string) machine {
 	switch service {
 	case demo.Load:
-		return machine{cpus: 2, memory: 2 << 30, needs: 420 << 20, perRequest: 0.018, bytes: 9e3}
+		return machine{cpus: 2, memory: 2 << 30, needs: 420 << 20, perRequest: 0.011, bytes: 9e3}
 	case demo.Web:
-		return machine{cpus: 2, memory: 2 << 30, needs: 700 << 20, perRequest: 0.085, bytes: 31e3}
+		return machine{cpus: 2, memory: 2 << 30, needs: 700 << 20, perRequest: 0.05, bytes: 31e3}
 	case demo.App:
-		return machine{cpus: 2, memory: 512 << 20, needs: 275 << 20, perRequest: 0.2, bytes: 22e3}
+		return machine{cpus: 2, memory: 512 << 20, needs: 275 << 20, perRequest: 0.12, bytes: 22e3}
 	}
-	return machine{cpus: 4, memory: 4 << 30, needs: 1500 << 20, perRequest: 0.07, bytes: 6e3, data: true}
+	return machine{cpus: 4, memory: 4 << 30, needs: 1500 << 20, perRequest: 0.042, bytes: 6e3, data: true}
 }
 
 // Host is a simulated host. Its counters go on from step to step; it is booted once and never again.

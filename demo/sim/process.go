@@ -153,7 +153,7 @@ func (p *process) table(labels ...string) *series.Table {
 	case demo.Web:
 		p.poolTable(t, up, own, 16, "shop-app-1", "shop-app-2")
 	case demo.App:
-		p.poolTable(t, up, own, 8, "shop-store-1")
+		p.poolTable(t, up, own, 4, "shop-store-1")
 		t.Counter("shop_orders_total", "Orders taken.", up(whole(&p.taken)), own...)
 		t.Counter("shop_orders_value_euros_total", "What the orders are worth.", up(hundredths(&p.value)), own...)
 	case demo.Store:

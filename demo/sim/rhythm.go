@@ -10,7 +10,7 @@ import (
 )
 
 // PeakRate is how many requests per second the busiest hour of the week has.
-const PeakRate = 12.0
+const PeakRate = 20.0
 
 // Rhythm is how busy the shop is over days and weeks.
 type Rhythm struct {
@@ -22,7 +22,7 @@ type Rhythm struct {
 func (r Rhythm) At(t time.Time) float64 {
 	hour := float64(t.Hour()) + float64(t.Minute())/60 + float64(t.Second())/3600
 	noon, evening := hill(hour, 12.5, 2.2), hill(hour, 19.5, 2.6)
-	day := 0.16 + 0.55*noon + 0.84*evening + 0.2*hill(hour, 15.5, 3)
+	day := 0.2 + 0.5*noon + 0.84*evening + 0.2*hill(hour, 15.5, 3)
 	switch t.Weekday() {
 	case time.Saturday:
 		day = 0.16 + 0.62*noon + 0.5*evening
