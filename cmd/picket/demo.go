@@ -36,11 +36,7 @@ The collector's address and the credential go through the environment.`,
 			if err != nil {
 				return err
 			}
-			program, err := beside(demoProgram)
-			if err != nil {
-				return err
-			}
-			return a.exec(program, append([]string{demoProgram}, args...), env)
+			return a.exec(demoProgram, args, env)
 		},
 	}
 }
@@ -103,27 +99,22 @@ func (a *app) demoEnvironment(online bool) ([]string, error) {
 	return env, nil
 }
 
-// beside finds a program in the folder of this one.
-func beside(name string) (string, error) {
+// replace lets a program from the folder of this one take this one's place.
+func replace(name string, args, env []string) error {
 	self, err := os.Executable()
 	if err != nil {
-		return "", fmt.Errorf("find this program: %w", err)
+		return fmt.Errorf("find this program: %w", err)
 	}
 	if real, err := filepath.EvalSymlinks(self); err == nil {
 		self = real
 	}
 	file := filepath.Join(filepath.Dir(self), name)
 	if _, err := os.Stat(file); err != nil {
-		return "", fmt.Errorf("%s is missing beside %s: \"make build\" builds it", name, self)
+		return fmt.Errorf("%s is missing beside %s: \"make build\" builds it", name, self)
 	}
-	return file, nil
-}
-
-// replace lets another program take this one's place.
-func replace(program string, args, env []string) error {
-	err := syscall.Exec(program, args, env)
+	err = syscall.Exec(file, append([]string{name}, args...), env)
 	if errors.Is(err, errors.ErrUnsupported) {
-		return fmt.Errorf("%s: the demo is for Linux and other Unix systems", program)
+		return fmt.Errorf("%s is for Linux and other Unix systems", name)
 	}
-	return fmt.Errorf("%s: %w", program, err)
+	return fmt.Errorf("%s: %w", name, err)
 }

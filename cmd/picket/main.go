@@ -39,7 +39,7 @@ type app struct {
 	// terminal reports whether in is a person; password reads from it without echo.
 	terminal func() bool
 	password func() ([]byte, error)
-	exec     func(program string, args, env []string) error // does not return when all is well
+	exec     func(name string, args, env []string) error // does not return when all is well
 
 	url      string
 	caFile   string
@@ -89,7 +89,7 @@ session that "picket login" made.`,
 	// Only a flag that does not exist can fail here.
 	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{asTable, asJSON}, cobra.ShellCompDirectiveNoFileComp))
 	_ = root.RegisterFlagCompletionFunc("url", cobra.NoFileCompletions)
-	root.AddCommand(loginCommand(a), logoutCommand(a), agentsCommand(a), demoCommand(a), queryCommand(a), queryRangeCommand(a), seriesCommand(a), statusCommand(a), tokensCommand(a))
+	root.AddCommand(loginCommand(a), logoutCommand(a), agentsCommand(a), gapsCommand(a), demoCommand(a), queryCommand(a), queryRangeCommand(a), seriesCommand(a), statusCommand(a), tokensCommand(a))
 	return root
 }
 
