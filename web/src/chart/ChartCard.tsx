@@ -81,16 +81,23 @@ function Body({ panel, sync, asTable }: { panel: Panel; sync?: string; asTable: 
   const span = useSpan();
   const [, change] = useUrlParams();
   const { sources, points } = panel;
-  // Hooks in a fixed order: a panel has at most four sources.
-  const asked = [
+  // Hooks in a fixed order: a panel has at most four sources, and may get others when it is drawn again.
+  const all = [
     useRange(sources[0]?.query ?? '', span, { points }),
     useRange(sources[1]?.query ?? '', span, { points }),
     useRange(sources[2]?.query ?? '', span, { points }),
     useRange(sources[3]?.query ?? '', span, { points }),
-  ].slice(0, sources.length);
-  const results = asked.map((a) => a.data);
+  ];
+  const asked = all.slice(0, sources.length);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the results are the state; their array is new each time.
-  const { times, lines, cut } = useMemo(() => toLines(results, sources), [...results, sources]);
+  const { times, lines, cut } = useMemo(
+    () =>
+      toLines(
+        asked.map((a) => a.data),
+        sources,
+      ),
+    [...all.map((a) => a.data), sources],
+  );
   const failed = asked.find((a) => a.error && !a.data);
   if (failed) return <ErrorBox error={failed.error} retry={() => failed.refetch()} />;
   if (asked.some((a) => a.isPending)) return <Loading label={`Loading ${panel.title}`} />;

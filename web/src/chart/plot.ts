@@ -35,6 +35,8 @@ type Settings = {
   width: number;
   height: number;
   stacked: boolean;
+  /** Whether there are more points than pixels: thin lines, which are drawn many times faster, show as much. */
+  dense: boolean;
   scale: Scale;
   bounds: Bounds;
   hidden: ReadonlySet<string>;
@@ -42,6 +44,7 @@ type Settings = {
   span: { from: number; to: number };
   onZoom?: (from: number, to: number) => void;
   onCursor: (index: number | null, left: number) => void;
+  onDrawn: () => void;
 };
 
 /** What uPlot draws: times, then one array per line, stacked from the bottom where asked. */
@@ -124,7 +127,7 @@ export function plotOptions(s: Settings): uPlot.Options {
         return {
           label: l.label,
           stroke,
-          width: 1.5,
+          width: s.dense ? 1 / devicePixelRatio : 1.5,
           show: !s.hidden.has(l.label),
           fill: s.stacked ? `${stroke}55` : undefined,
           // A line of single points with gaps around them would be invisible without dots.
@@ -146,6 +149,7 @@ export function plotOptions(s: Settings): uPlot.Options {
           u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
         },
       ],
+      draw: [s.onDrawn],
       setCursor: [(u) => s.onCursor(u.cursor.idx ?? null, u.cursor.left ?? -1)],
     },
   };
