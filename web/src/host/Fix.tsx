@@ -22,7 +22,7 @@ export function Fix({
         <Wrench size={15} aria-hidden style={{ flex: 'none', marginTop: 3 }} />
         <div style={{ minWidth: 0, flex: 1 }}>
           <Text size="sm" component="div">
-            <b>{name}</b> {reason}
+            <b>{name}</b>: {reason}
             {children && (
               <Text span size="xs" c="dimmed" ml={8}>
                 {children}

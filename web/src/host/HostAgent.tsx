@@ -11,7 +11,7 @@ import { agentPanels } from './agentPanels';
 import { Fix } from './Fix';
 import classes from './HostCharts.module.css';
 import { Flagged } from './HostHeader';
-import type { Capability, OneHost } from './host';
+import type { OneHost } from './host';
 import { rateWindow } from './panels';
 import { type AgentNumbers, useInterval } from './series';
 
@@ -64,12 +64,12 @@ function Part({ title, children }: { title: string; children: ReactNode }) {
   );
 }
 
-function Gaps({ capabilities }: { capabilities: Capability[] | undefined }) {
+function Gaps({ capabilities }: Pick<OneHost, 'capabilities'>) {
   const { now } = useLive();
-  const missing = (capabilities ?? []).filter((c) => !c.available);
+  const missing = capabilities.filter((c) => !c.available);
   const mendable = missing.filter((c) => c.fix);
   const absent = missing.filter((c) => !c.fix);
-  if (capabilities === undefined || capabilities.length === 0)
+  if (capabilities.length === 0)
     return (
       <Text size="sm" c="dimmed">
         The agent has not told what it can collect.

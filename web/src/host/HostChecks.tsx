@@ -1,13 +1,5 @@
 import { Group, Stack, Text } from '@mantine/core';
-import {
-  CircleCheck,
-  CircleHelp,
-  ListChecks,
-  type LucideIcon,
-  OctagonAlert,
-  SearchX,
-  TriangleAlert,
-} from 'lucide-react';
+import { ListChecks, SearchX } from 'lucide-react';
 import { useMemo } from 'react';
 import { format } from '../lib/number';
 import { useUrlParams } from '../lib/url';
@@ -17,37 +9,13 @@ import { Empty } from '../ui/State';
 import { FilterChip } from './FilterChip';
 import type { OneHost } from './host';
 import { Ago } from './hostColumns';
+import { StatusMark, statuses } from './StatusMark';
 import type { AgentNumbers } from './series';
 
 type Result = OneHost['results'][number];
 
 /** A result with what the agent tells of its check. */
 type Row = Result & { runs?: number; failures: number; took?: number };
-
-/** The statuses of results, the worst first. */
-const statuses = ['critical', 'major', 'unknown', 'warning', 'minor', 'ok'] as const;
-
-const looks: Record<Result['status'], { icon: LucideIcon; color: string }> = {
-  critical: { icon: OctagonAlert, color: 'light-dark(#c02a2a, #ff8787)' },
-  major: { icon: OctagonAlert, color: 'light-dark(#c02a2a, #ff8787)' },
-  unknown: { icon: CircleHelp, color: 'light-dark(#b35c00, #f0a445)' },
-  warning: { icon: TriangleAlert, color: 'light-dark(#b35c00, #f0a445)' },
-  minor: { icon: TriangleAlert, color: 'light-dark(#b35c00, #f0a445)' },
-  ok: { icon: CircleCheck, color: 'light-dark(#0b6b62, #4fb0a5)' },
-};
-
-/** A result's status as icon and word. */
-export function StatusMark({ status }: { status: Result['status'] }) {
-  const { icon: Icon, color } = looks[status] ?? looks.unknown;
-  return (
-    <Group gap={6} wrap="nowrap" component="span">
-      <Icon size={15} color={color} aria-hidden style={{ flex: 'none' }} />
-      <Text span size="sm">
-        {status}
-      </Text>
-    </Group>
-  );
-}
 
 /** Joins results with what the agent tells of their checks; the worst first. */
 export function joinResults(results: Result[], numbers: AgentNumbers | undefined): Row[] {

@@ -8,11 +8,10 @@ import { useFormatTime } from '../ui/prefs';
 import { SearchInput } from '../ui/SearchInput';
 import { Empty, Shown } from '../ui/State';
 import { useEvents } from './events';
-import { StatusMark } from './HostChecks';
 import type { OneHost } from './host';
+import { type ResultStatus, StatusMark } from './StatusMark';
 
 type Event = Schema<'AgentEvent'>;
-type Status = Parameters<typeof StatusMark>[0]['status'];
 
 const attributes = (e: Event) =>
   Object.entries(e.attributes ?? {})
@@ -48,7 +47,7 @@ function List({ events }: { events: Event[] }) {
         title: 'Severity',
         width: '110px',
         value: (e) => e.severity,
-        render: (e) => <StatusMark status={e.severity as Status} />,
+        render: (e) => <StatusMark status={e.severity as ResultStatus} />,
       },
       {
         key: 'type',

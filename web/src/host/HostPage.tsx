@@ -77,7 +77,7 @@ function Known({ host }: { host: OneHost }) {
   const at = silent && host.last_seen_at ? Date.parse(host.last_seen_at) / 1000 : undefined;
   const numbers = useAgentNumbers(host.instance, at);
   const failing = host.results.filter((r) => r.status !== 'ok').length;
-  const gaps = (host.capabilities ?? []).filter((c) => !c.available && c.fix).length;
+  const gaps = host.capabilities.filter((c) => !c.available && c.fix).length;
   const counted: Partial<Record<Tab, number>> = { checks: failing, agent: gaps };
   const path = hostPath(host.instance);
   return (

@@ -2,22 +2,14 @@ import type { Agent, AgentDetail, AgentState } from '../agent/agent';
 import type { Numbers } from './numbers';
 import { type Limited, type Severity, severityOf, severityOfResult, worse } from './severity';
 
-/** What newer collectors tell of an agent beside itself. */
-export type Summed = {
-  gaps?: number;
-  worst_result?: { status: string; not_ok: number };
-  certificate_expires_at?: string;
-};
-
 /** A host of the list: its agent, its present numbers, and how much it asks for attention. */
-export type Host = Agent &
-  Summed & {
-    numbers: Numbers;
-    /** Of its numbers and checks. */
-    severity: Severity;
-    /** Higher is worse. */
-    rank: number;
-  };
+export type Host = Agent & {
+  numbers: Numbers;
+  /** Of its numbers and checks. */
+  severity: Severity;
+  /** Higher is worse. */
+  rank: number;
+};
 
 const numbered: Limited[] = ['cpu', 'memory', 'disk', 'load'];
 
@@ -33,7 +25,7 @@ const none: Numbers = {};
 const names = new Intl.Collator(undefined, { numeric: true });
 
 /** Joins agents with their numbers; who needs attention comes first, then by name. */
-export function joinHosts(agents: (Agent & Summed)[], numbers: ReadonlyMap<string, Numbers> | undefined): Host[] {
+export function joinHosts(agents: Agent[], numbers: ReadonlyMap<string, Numbers> | undefined): Host[] {
   return agents
     .map((a): Host => {
       const n = (a.state === 'revoked' ? undefined : numbers?.get(a.instance)) ?? none;
@@ -80,11 +72,8 @@ export function countHosts(hosts: Host[]) {
 
 export const hostPath = (instance: string) => `/hosts/${encodeURIComponent(instance)}`;
 
-/** Whether one thing can be collected on a host; one that cannot and has no fix is not there. */
-export type Capability = { name: string; available: boolean; reason?: string; fix?: string; since: string };
-
 /** All about one host's agent. */
-export type OneHost = AgentDetail & Summed & { capabilities?: Capability[] };
+export type OneHost = AgentDetail;
 
 /** When the newest certificate that is good ends, in Unix milliseconds. */
 export function certificateEnd(host: OneHost): number | undefined {

@@ -12,7 +12,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Agents by instance
+         * Agents
          * @description Needs the role viewer.
          */
         get: operations["list-agents"];
@@ -38,7 +38,13 @@ export interface paths {
         get: operations["show-agent"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Forget a revoked agent
+         * @description Its facts, results and events go with it, and its certificates stay worthless; the audit log and its samples stay. Its instance is free for the next host of that name. 409 when it is not revoked.
+         *
+         *     Needs the role operator.
+         */
+        delete: operations["delete-agent"];
         options?: never;
         head?: never;
         patch?: never;
@@ -246,6 +252,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/gaps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What cannot be collected, over all agents
+         * @description One item for each name, reason and fix: what can be mended first, then by the number of agents. Revoked agents do not count.
+         *
+         *     Needs the role viewer.
+         */
+        get: operations["list-gaps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/login": {
         parameters: {
             query?: never;
@@ -260,6 +288,26 @@ export interface paths {
          * @description Starts a session, which ends after 12 h without use and after 7 days. Attempts are limited.
          */
         post: operations["login"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/login-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign in with a link
+         * @description Starts a session like login, of the user the link was made for. A link works once and not for long. Attempts are limited.
+         */
+        post: operations["login-by-link"];
         delete?: never;
         options?: never;
         head?: never;
@@ -323,6 +371,28 @@ export interface paths {
          *     Needs the role viewer.
          */
         put: operations["change-password"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/metric-names": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Metric names that fit a search, the best first
+         * @description A name fits when it, or its help text, holds all words of the search, or when it has the letters of the search in this order. First comes the very name, then names that begin with the words, names whose own words do, names with the words anywhere, abbreviations (ncst for node_cpu_seconds_total), names whose help text has the words, names with the letters anywhere; among equals the shorter. Without a search all names fit, in alphabetical order. New names are found within seconds.
+         *
+         *     Needs the role viewer.
+         */
+        get: operations["find-metric-names"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -477,6 +547,11 @@ export interface components {
         Agent: {
             arch: string;
             boot_id?: string;
+            /**
+             * Format: date-time
+             * @description Of the newest that is not revoked
+             */
+            certificate_expires_at?: string;
             /** Format: date-time */
             connected_at?: string;
             /** Format: date-time */
@@ -487,6 +562,11 @@ export interface components {
             enrolled_with: string;
             /** @description Of the host, hex SHA-256 */
             fingerprint: string;
+            /**
+             * Format: int64
+             * @description How many things it cannot collect that could be mended
+             */
+            gaps: number;
             /** @description As the host last told */
             hostname: string;
             id: string;
@@ -504,10 +584,19 @@ export interface components {
             state: "up" | "warn" | "down" | "never" | "revoked";
             /** @description Of the agent */
             version: string;
+            /** @description Of the latest result of each check and resource; absent of an agent that was never heard of */
+            worst_result?: components["schemas"]["WorstResult"];
         };
         AgentDetail: {
             arch: string;
             boot_id?: string;
+            /** @description What it can and cannot collect, by name */
+            capabilities: components["schemas"]["Capability"][];
+            /**
+             * Format: date-time
+             * @description Of the newest that is not revoked
+             */
+            certificate_expires_at?: string;
             /** @description The newest first */
             certificates: components["schemas"]["Certificate"][];
             /** Format: date-time */
@@ -526,6 +615,11 @@ export interface components {
             facts: components["schemas"]["FactKind"][];
             /** @description Of the host, hex SHA-256 */
             fingerprint: string;
+            /**
+             * Format: int64
+             * @description How many things it cannot collect that could be mended
+             */
+            gaps: number;
             /** @description As the host last told */
             hostname: string;
             id: string;
@@ -545,6 +639,8 @@ export interface components {
             state: "up" | "warn" | "down" | "never" | "revoked";
             /** @description Of the agent */
             version: string;
+            /** @description Of the latest result of each check and resource; absent of an agent that was never heard of */
+            worst_result?: components["schemas"]["WorstResult"];
         };
         AgentEvent: {
             attributes?: {
@@ -574,6 +670,20 @@ export interface components {
             target_type: string;
             /** Format: date-time */
             time: string;
+        };
+        Capability: {
+            available: boolean;
+            /** @description What mends it; without one the host lacks the thing and there is nothing to mend */
+            fix?: string;
+            /** @description A check, or check:part */
+            name: string;
+            /** @description Why it is not available */
+            reason?: string;
+            /**
+             * Format: date-time
+             * @description When it became available or ceased to be
+             */
+            since: string;
         };
         Certificate: {
             /** Format: date-time */
@@ -658,6 +768,22 @@ export interface components {
             field: string;
             message: string;
         };
+        Gap: {
+            /** @description The first ten, by instance; the list of agents shows all with gap */
+            agent_ids: string[];
+            /**
+             * Format: int64
+             * @description On how many
+             */
+            agents: number;
+            /** @description What mends it; without one there is nothing to mend */
+            fix?: string;
+            /** @description Of the same */
+            instances: string[];
+            /** @description A check, or check:part */
+            name: string;
+            reason: string;
+        };
         ListAgent: {
             items: components["schemas"]["Agent"][];
             /** @description Give it as after to get the following page; absent at the end */
@@ -680,6 +806,11 @@ export interface components {
         };
         ListFact: {
             items: components["schemas"]["Fact"][];
+            /** @description Give it as after to get the following page; absent at the end */
+            next?: string;
+        };
+        ListGap: {
+            items: components["schemas"]["Gap"][];
             /** @description Give it as after to get the following page; absent at the end */
             next?: string;
         };
@@ -709,6 +840,12 @@ export interface components {
             name: string;
             password: string;
         };
+        LoginLinkBody: {
+            /** @description As with login */
+            bearer?: boolean;
+            /** @description What follows #link= in the address that picket-collector login-link printed */
+            secret: string;
+        };
         LoginResult: {
             session: components["schemas"]["Session"];
             /** @description Only when bearer was asked for */
@@ -724,6 +861,22 @@ export interface components {
             name: string;
             roles: string[];
             user_id: string;
+        };
+        MetricName: {
+            help?: string;
+            name: string;
+            /** @description counter, gauge, histogram, summary, …, unknown; absent when nobody told */
+            type?: string;
+            unit?: string;
+        };
+        MetricNames: {
+            /** @description The best first */
+            items: components["schemas"]["MetricName"][];
+            /**
+             * Format: int64
+             * @description How many names fit in all
+             */
+            total: number;
         };
         NewEnrollToken: {
             /** @description Where its agents connect, host:port, in the order of their attempts; absent: what the collector is set to tell */
@@ -927,6 +1080,18 @@ export interface components {
             disabled?: boolean;
             roles?: ("admin" | "check_author" | "operator" | "service_desk" | "viewer")[];
         };
+        WorstResult: {
+            /**
+             * Format: int64
+             * @description How many are not ok
+             */
+            not_ok: number;
+            /**
+             * @description The worst
+             * @enum {string}
+             */
+            status: "ok" | "minor" | "warning" | "major" | "critical" | "unknown";
+        };
     };
     responses: never;
     parameters: never;
@@ -943,9 +1108,14 @@ export interface operations {
                 after?: string;
                 /** @description The most items to return */
                 limit?: number;
-                state?: "up" | "warn" | "down" | "never" | "revoked";
+                /** @description Any of these, separated by commas */
+                state?: ("up" | "warn" | "down" | "never" | "revoked")[] | null;
                 /** @description Part of the instance, the hostname or the id, in any case */
                 text?: string;
+                /** @description Agents that cannot collect this: a check, with its parts, or check:part */
+                gap?: string;
+                /** @description With - in front the other way round; -state begins with down, -worst_result with critical */
+                sort?: "instance" | "-instance" | "hostname" | "-hostname" | "state" | "-state" | "version" | "-version" | "last_seen_at" | "-last_seen_at" | "enrolled_at" | "-enrolled_at" | "certificate_expires_at" | "-certificate_expires_at" | "gaps" | "-gaps" | "worst_result" | "-worst_result";
             };
             header?: never;
             path?: never;
@@ -1002,6 +1172,45 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["AgentDetail"];
                 };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+        };
+    };
+    "delete-agent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The agent's id or instance */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong; the status follows from its kind */
             "4XX": {
@@ -1502,6 +1711,53 @@ export interface operations {
             };
         };
     };
+    "list-gaps": {
+        parameters: {
+            query?: {
+                /** @description The next of the page before */
+                after?: string;
+                /** @description The most items to return */
+                limit?: number;
+                /** @description A check, with its parts, or check:part */
+                name?: string;
+                /** @description Only those that can be mended, or only those that cannot */
+                fixable?: "true" | "false";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListGap"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+        };
+    };
     login: {
         parameters: {
             query?: never;
@@ -1512,6 +1768,48 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["LoginBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoginResult"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+        };
+    };
+    "login-by-link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoginLinkBody"];
             };
         };
         responses: {
@@ -1637,6 +1935,49 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+        };
+    };
+    "find-metric-names": {
+        parameters: {
+            query?: {
+                /** @description Up to eight words, in any case */
+                search?: string;
+                /** @description The most items to return */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricNames"];
+                };
             };
             /** @description What went wrong; the status follows from its kind */
             "4XX": {

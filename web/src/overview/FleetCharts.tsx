@@ -1,0 +1,32 @@
+import { useMemo } from 'react';
+import { ChartCard } from '../chart/ChartCard';
+import { rateWindow } from '../host/panels';
+import { stepFor } from '../lib/time';
+import { useSpan } from '../live/live';
+import type { VectorSample } from '../metric/promql';
+import classes from './OverviewPage.module.css';
+import { fleetPanels, pointsFor } from './panels';
+import { useTop } from './top';
+
+const names = (samples: VectorSample[] | undefined) => (samples ?? []).map((s) => s.metric.instance ?? '').sort();
+
+/** What all hosts together did, and those that stand out. */
+export function FleetCharts({ hosts }: { hosts: number }) {
+  const span = useSpan();
+  const top = useTop();
+  const points = pointsFor(hosts);
+  const window = rateWindow(stepFor(span.to - span.from, points), 30);
+  const cpu = names(top.data?.cpu).join('\n');
+  const memory = names(top.data?.memory).join('\n');
+  const panels = useMemo(() => {
+    const list = (text: string) => (text ? text.split('\n') : []);
+    return fleetPanels(window, { cpu: list(cpu), memory: list(memory) }, points);
+  }, [window, cpu, memory, points]);
+  return (
+    <div className={classes.charts}>
+      {panels.map((p) => (
+        <ChartCard key={p.title} panel={p} sync="overview" />
+      ))}
+    </div>
+  );
+}
