@@ -30,12 +30,14 @@ export function RevokeDialog({ agents, close }: Props) {
     >
       <Several agents={agents} />
       <Text size="sm">
-        {agents.length === 1 ? 'It is' : 'They are'} shut out at once and for good: the certificate is worth nothing any
-        more, the connection ends, its series stop. What was stored stays.
+        {agents.length === 1
+          ? 'The agent is shut out at once and for good: its certificate is worth nothing any more, its connection ends, its series stop. What was stored stays.'
+          : 'The agents are shut out at once and for good: their certificates are worth nothing any more, their connections end, their series stop. What was stored stays.'}
       </Text>
       <Text size="sm">
-        {agents.length === 1 ? 'The host comes back' : 'The hosts come back'} only with a new token, and then as a new
-        agent.
+        {agents.length === 1
+          ? 'The host comes back only with a new token, as a new agent.'
+          : 'The hosts come back only with a new token, as new agents.'}
       </Text>
       <TextInput
         label="Reason"

@@ -85,7 +85,7 @@ function Agents({ all }: { all: Agent[] }) {
         rowKey={(a) => a.id}
         rowHref={(a) => link(`/hosts/${encodeURIComponent(a.instance)}`)}
         sort="instance"
-        minWidth={1200}
+        minWidth={1220}
         empty={<Nobody />}
       />
       <Text size="xs" c="dimmed">

@@ -42,7 +42,7 @@ export function TokenMade({ made, done }: { made: NewEnrollTokenResult; done: ()
           <Text size="sm" mb={4}>
             {way === 'hand' ? 'On the host, with the program alone:' : 'On the host, as root:'}
           </Text>
-          <CodeBlock label="lines for the host" text={installLines(way, made.token)} />
+          <CodeBlock label="lines for the host" text={installLines(way, made.token)} wrap />
         </div>
         <div>
           <Text size="sm" mb={4}>

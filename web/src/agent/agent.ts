@@ -70,7 +70,7 @@ export function useRevokeAgents() {
   return useMutation({
     mutationFn: ({ agents, reason }: { agents: Agent[]; reason: string }) =>
       each(agents, (a) => post(`${path(a.id)}/revoke`, { reason })),
-    onSettled: () => client.invalidateQueries({ queryKey: agentKeys.all }),
+    onSettled: () => void client.invalidateQueries({ queryKey: agentKeys.all }),
   });
 }
 
@@ -79,7 +79,7 @@ export function useDeleteAgents() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: ({ agents }: { agents: Agent[] }) => each(agents, (a) => remove(path(a.id))),
-    onSettled: () => client.invalidateQueries({ queryKey: agentKeys.all }),
+    onSettled: () => void client.invalidateQueries({ queryKey: agentKeys.all }),
   });
 }
 
@@ -96,7 +96,7 @@ export function useCreateEnrollToken() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (body: NewEnrollToken) => post<NewEnrollTokenResult>('/api/v1/enroll-tokens', body),
-    onSuccess: () => client.invalidateQueries({ queryKey: agentKeys.tokens }),
+    onSuccess: () => void client.invalidateQueries({ queryKey: agentKeys.tokens }),
   });
 }
 
@@ -104,6 +104,6 @@ export function useRevokeEnrollToken() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (id: string) => remove(`/api/v1/enroll-tokens/${encodeURIComponent(id)}`),
-    onSuccess: () => client.invalidateQueries({ queryKey: agentKeys.tokens }),
+    onSuccess: () => void client.invalidateQueries({ queryKey: agentKeys.tokens }),
   });
 }

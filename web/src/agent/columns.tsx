@@ -88,7 +88,7 @@ export function useAgentColumns({ collector, lag, revoke, remove }: Options): Co
       {
         key: 'seen',
         title: 'Last seen',
-        width: '96px',
+        width: '112px',
         align: 'right',
         descending: true,
         value: (a) => ms(a.last_seen_at),

@@ -100,7 +100,7 @@ function Secret({ made, close }: { made: NewApiTokenResult; close: () => void })
           <Text size="sm" mb={4}>
             Programs send it as Bearer token. In a shell:
           </Text>
-          <CodeBlock label="example with curl" text={curlExample(window.location.origin, made.token)} />
+          <CodeBlock label="example with curl" text={curlExample(window.location.origin, made.token)} wrap />
         </div>
         <Text size="sm" c="dimmed">
           The command <code>picket</code> takes it from PICKET_TOKEN, with PICKET_URL={window.location.origin}. Grafana

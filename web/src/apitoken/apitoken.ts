@@ -21,7 +21,7 @@ export function useCreateApiToken() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (body: NewApiToken) => post<NewApiTokenResult>('/api/v1/api-tokens', body),
-    onSuccess: () => client.invalidateQueries({ queryKey: apiTokenKeys.all }),
+    onSuccess: () => void client.invalidateQueries({ queryKey: apiTokenKeys.all }),
   });
 }
 
@@ -29,7 +29,7 @@ export function useRevokeApiToken() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (id: string) => remove(`/api/v1/api-tokens/${encodeURIComponent(id)}`),
-    onSuccess: () => client.invalidateQueries({ queryKey: apiTokenKeys.all }),
+    onSuccess: () => void client.invalidateQueries({ queryKey: apiTokenKeys.all }),
   });
 }
 

@@ -11,6 +11,11 @@ function scaled(v: number, base: number, names: string[], significant: number): 
     n /= base;
     i++;
   }
+  // 1023.9 B is 1 KiB, not 1024 B.
+  if (Number(digits(n, significant)) >= base && i < names.length - 1) {
+    n /= base;
+    i++;
+  }
   return [digits(Math.sign(v) * n, significant), names[i] ?? ''];
 }
 

@@ -86,7 +86,7 @@ export function useEndSessions() {
         }
       }
     },
-    onSettled: () => client.invalidateQueries({ queryKey: sessionKeys.list }),
+    onSettled: () => void client.invalidateQueries({ queryKey: sessionKeys.list }),
   });
 }
 

@@ -1,5 +1,5 @@
 import { ApiError } from '../api/client';
-import { ErrorBox } from './State';
+import { ErrorBox, sentence } from './State';
 
 /** Whether a problem the server names, e.g. "addresses[1]", is about the form's field. */
 const about = (problem: string, field: string) =>
@@ -11,8 +11,6 @@ export function fieldError(error: unknown, field: string): string | undefined {
   const found = error.fields.filter((f) => about(f.field, field)).map((f) => f.message);
   return found.length > 0 ? sentence(found.join('; ')) : undefined;
 }
-
-const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** The error of a form, unless the form's fields show all of it. */
 export function FormError({ error, fields = [], title }: { error: unknown; fields?: string[]; title?: string }) {

@@ -7,6 +7,8 @@ import { ApiError } from '../api/client';
 export function advice(err: unknown): string {
   if (!(err instanceof ApiError)) return 'Reload the page. If it happens again, tell us what you did.';
   switch (err.kind) {
+    case 'conflict':
+      return ''; // Its message says what is in the way.
     case 'unreachable':
       return 'Look whether the collector runs (systemctl status picket-collector); the page tries again by itself.';
     case 'denied':
@@ -27,9 +29,13 @@ export function advice(err: unknown): string {
   }
 }
 
+/** Begins a server's words like a sentence. */
+export const sentence = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
 /** An error with what to do about it. */
 export function ErrorBox({ error, title, retry }: { error: unknown; title?: string; retry?: () => void }) {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = sentence(error instanceof Error ? error.message : String(error));
+  const next = advice(error);
   return (
     <Alert
       color="red"
@@ -41,16 +47,18 @@ export function ErrorBox({ error, title, retry }: { error: unknown; title?: stri
       <Text size="sm" style={{ overflowWrap: 'anywhere', whiteSpace: 'pre-wrap' }}>
         {message}
       </Text>
-      <Group mt={6} gap="md">
-        <Text size="sm" c="var(--mantine-color-text)">
-          {advice(error)}
-        </Text>
-        {retry && (
-          <Button size="compact-sm" variant="default" onClick={retry}>
-            Try again
-          </Button>
-        )}
-      </Group>
+      {(next || retry) && (
+        <Group mt={6} gap="md">
+          <Text size="sm" c="var(--mantine-color-text)">
+            {next}
+          </Text>
+          {retry && (
+            <Button size="compact-sm" variant="default" onClick={retry}>
+              Try again
+            </Button>
+          )}
+        </Group>
+      )}
     </Alert>
   );
 }

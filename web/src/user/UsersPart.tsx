@@ -97,7 +97,7 @@ function useColumns(ask: Ask): Column<User>[] {
       },
       {
         key: 'password',
-        title: 'Password of',
+        title: 'Password set',
         width: '152px',
         value: (u) => Date.parse(u.password_changed_at),
         render: (u) => time(u.password_changed_at, 'minute'),

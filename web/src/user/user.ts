@@ -12,8 +12,8 @@ export type UserRole = User['roles'][number];
 export const roles: { role: UserRole; name: string; may: string }[] = [
   { role: 'viewer', name: 'Viewer', may: 'sees hosts, metrics and the fleet; changes nothing' },
   { role: 'operator', name: 'Operator', may: 'also enrols and revokes hosts, and sends metrics by remote write' },
-  { role: 'service_desk', name: 'Service desk', may: 'for who answers calls; so far it may what viewers may' },
-  { role: 'check_author', name: 'Check author', may: 'for who writes checks; so far it may what viewers may' },
+  { role: 'service_desk', name: 'Service desk', may: 'for people who answer calls; so far it allows what Viewer does' },
+  { role: 'check_author', name: 'Check author', may: 'for people who write checks; so far it allows what Viewer does' },
   { role: 'admin', name: 'Admin', may: 'everything, with users, all API tokens and the audit log' },
 ];
 
@@ -52,9 +52,9 @@ function useChange<V, R>(mutationFn: (v: V) => Promise<R>) {
   const client = useQueryClient();
   return useMutation({
     mutationFn,
-    onSuccess: async () => {
-      await client.invalidateQueries({ queryKey: userKeys.all });
-      await client.invalidateQueries({ queryKey: sessionKeys.me });
+    onSuccess: () => {
+      void client.invalidateQueries({ queryKey: userKeys.all });
+      void client.invalidateQueries({ queryKey: sessionKeys.me });
     },
   });
 }
