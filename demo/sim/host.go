@@ -46,20 +46,23 @@ type Host struct {
 	boot time.Time
 	now  time.Time
 
-	busy      float64 // share of all CPUs, without steal and waiting
-	cpu       [][modes]float64
-	load      [3]float64
-	running   float64
-	blocked   float64
-	switches  float64
-	interrups float64
-	forks     float64
-	memory    memory
-	root      disk
-	data      disk
-	net       network
-	pressure  [3][2]float64 // cpu, io, memory: some, full
-	oomKills  float64
+	busy       float64 // share of all CPUs, without steal and waiting
+	cpu        [][modes]float64
+	load       [3]float64
+	running    float64
+	blocked    float64
+	switches   float64
+	interrupts float64
+	forks      float64
+	memory     memory
+	root       disk
+	data       disk
+	net        network
+	pressure   [3][2]float64 // cpu, io, memory: some, full
+	oomKills   float64
+	faults     float64 // of pages
+	// majorFaults needed the disk.
+	majorFaults float64
 }
 
 // The modes of CPU time, in the order of /proc/stat.
@@ -196,10 +199,12 @@ func (h *Host) spend(dt float64, breaks demo.Breaks) {
 		}
 	}
 	h.switches += dt * (900 + 9000*h.busy)
-	h.interrups += dt * (600 + 5200*h.busy)
+	h.interrupts += dt * (600 + 5200*h.busy)
 	h.forks += dt * (0.4 + 3*h.chores())
 	squeeze := math.Pow(h.busy, 3)*0.5 + stolen*0.6
 	short := max(0, 0.12-h.memory.available/h.machine.memory) * 4
+	h.faults += dt * (150 + 4000*h.busy)
+	h.majorFaults += dt * (0.02 + 400*short)
 	for i, p := range [3][2]float64{{squeeze, squeeze * 0.1}, {waiting, waiting * 0.6}, {short, short * 0.7}} {
 		h.pressure[i][0] += min(p[0], 1) * dt
 		h.pressure[i][1] += min(p[1], 1) * dt

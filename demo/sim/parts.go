@@ -75,9 +75,10 @@ type network struct {
 	inRate, outRate float64 // bytes per second
 	errRate         float64
 	established     float64
+	opening         float64 // connections per second
 	loRate          float64
 
-	in, out, inPackets, outPackets, errs, drops, lo, loPackets, retrans, segments float64
+	in, out, inPackets, outPackets, errs, drops, lo, loPackets, retrans, segments, opened, accepted float64
 }
 
 // frame is the usual size of a packet.
@@ -95,6 +96,7 @@ func (n *network) settle(h *Host, a Activity, breaks demo.Breaks, wander float64
 		n.errRate = 3 * h.burst("errs", 11*time.Second)
 		n.inRate += 4e5 * h.burst("flood", 19*time.Second)
 	}
+	n.opening = 0.05 + a.Requests*0.03
 	n.established = 6 + a.Requests*0.8 + a.Waiting
 }
 
@@ -107,6 +109,8 @@ func (n *network) step(dt float64) {
 	n.loPackets += n.loRate / frame * dt
 	n.errs += n.errRate * dt
 	n.drops += n.errRate * 0.4 * dt
+	n.opened += n.opening * dt
+	n.accepted += n.opening * 1.1 * dt
 	n.segments += n.outRate / frame * dt
 	n.retrans += (0.0008*n.outRate/frame + n.errRate) * dt
 }

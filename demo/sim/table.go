@@ -63,7 +63,7 @@ func (h *Host) cpuTable(t *series.Table) {
 	t.Gauge("node_procs_running", "Number of processes in runnable state.", whole(&h.running))
 	t.Gauge("node_procs_blocked", "Number of processes blocked waiting for I/O to complete.", whole(&h.blocked))
 	t.Counter("node_context_switches_total", "Total number of context switches.", whole(&h.switches))
-	t.Counter("node_intr_total", "Total number of interrupts serviced.", whole(&h.interrups))
+	t.Counter("node_intr_total", "Total number of interrupts serviced.", whole(&h.interrupts))
 	t.Counter("node_forks_total", "Total number of forks.", whole(&h.forks))
 }
 
@@ -88,6 +88,8 @@ func (h *Host) memoryTable(t *series.Table) {
 	} {
 		t.Gauge("node_memory_"+f.name+"_bytes", "Memory information field.", f.get)
 	}
+	t.Untyped("node_vmstat_pgfault", "/proc/vmstat information field pgfault.", whole(&h.faults))
+	t.Untyped("node_vmstat_pgmajfault", "/proc/vmstat information field pgmajfault.", whole(&h.majorFaults))
 	t.Untyped("node_vmstat_oom_kill", "/proc/vmstat information field oom_kill.", whole(&h.oomKills))
 }
 
@@ -147,6 +149,10 @@ func (h *Host) networkTable(t *series.Table) {
 	t.Untyped("node_netstat_Tcp_CurrEstab", "Statistic TcpCurrEstab.", whole(&n.established))
 	t.Untyped("node_netstat_Tcp_OutSegs", "Statistic TcpOutSegs.", whole(&n.segments))
 	t.Untyped("node_netstat_Tcp_RetransSegs", "Statistic TcpRetransSegs.", whole(&n.retrans))
+	t.Untyped("node_netstat_Tcp_ActiveOpens", "Statistic TcpActiveOpens.", whole(&n.opened))
+	t.Untyped("node_netstat_Tcp_PassiveOpens", "Statistic TcpPassiveOpens.", whole(&n.accepted))
+	t.Gauge("node_sockstat_sockets_used", "Number of IPv4 sockets in use.", func() float64 { return math.Floor(n.established) + 60 })
+	t.Gauge("node_sockstat_TCP_tw", "Number of TCP sockets in state tw.", func() float64 { return math.Floor(n.established * 0.7) })
 	t.Gauge("node_sockstat_TCP_inuse", "Number of TCP sockets in state inuse.", func() float64 { return math.Floor(n.established) + 4 })
 }
 
