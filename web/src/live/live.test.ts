@@ -7,12 +7,12 @@ class Source {
   readyState = 0;
   onopen: (() => void) | null = null;
   onerror: (() => void) | null = null;
-  private told: ((e: MessageEvent<string>) => void)[] = [];
+  private told: [name: string, f: (e: MessageEvent<string>) => void][] = [];
 
   constructor(readonly url: string) {}
 
   addEventListener(name: string, f: (e: MessageEvent<string>) => void) {
-    if (name === 'change') this.told.push(f);
+    this.told.push([name, f]);
   }
   close() {
     this.readyState = 2;
@@ -27,8 +27,13 @@ class Source {
     this.onerror?.();
   }
   says(c: Partial<Change> & Pick<Change, 'topic'>) {
-    const data = JSON.stringify({ keys: [], all: false, ...c });
-    for (const f of this.told) f({ data } as MessageEvent<string>);
+    this.event('change', { keys: [], all: false, ...c });
+  }
+  ends(reason: string) {
+    this.event('end', { reason });
+  }
+  private event(name: string, data: unknown) {
+    for (const [n, f] of this.told) if (n === name) f({ data: JSON.stringify(data) } as MessageEvent<string>);
   }
   get asks() {
     const params = new URL(this.url, 'http://x').searchParams;
@@ -132,6 +137,14 @@ describe('the connection', () => {
     expect(sources).toHaveLength(1);
     await vi.advanceTimersByTimeAsync(1500);
     expect(sources).toHaveLength(2);
+  });
+
+  test('that ends because the session did asks who is there', async () => {
+    const { last, taken } = await connected();
+    last().ends('stopping');
+    expect(taken()).toEqual([]);
+    last().ends('signed_out');
+    expect(taken()).toEqual(['me']);
   });
 
   test('tells its listeners, until they leave', async () => {

@@ -117,6 +117,10 @@ export class Live {
       if (source.readyState === closed) this.connectSoon(tick);
     };
     source.addEventListener('change', (e) => this.changed(JSON.parse((e as MessageEvent<string>).data) as Change));
+    source.addEventListener('end', (e) => {
+      const { reason } = JSON.parse((e as MessageEvent<string>).data) as { reason: string };
+      if (reason === 'signed_out') this.invalidate(['me']);
+    });
   }
 
   private changed(c: Change) {
