@@ -54,6 +54,8 @@ func TestEveryRouteHasRolesAndFewArePublic(t *testing.T) {
 			agents = append(agents, fmt.Sprintf("%s %v", r.Pattern, r.Roles))
 		case strings.HasSuffix(r.Pattern, "/write") && slices.Contains(r.Roles, access.Viewer):
 			t.Errorf("%s writes and is for viewers", name)
+		case strings.Contains(r.Pattern, "/admin/") && !slices.Equal(r.Roles, access.Roles{access.Admin}):
+			t.Errorf("%s deletes and is not for admins alone", name)
 		}
 	}
 	if diff := cmp.Diff([]string{"GET /", "GET /api/openapi.json", "POST /api/v1/login", "POST /api/v1/login-link", "GET /healthz", "GET /readyz"}, public); diff != "" {

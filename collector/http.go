@@ -52,7 +52,7 @@ func (c *Collector) mountHTTP() error {
 	})
 }
 
-// mountPrometheus mounts what tools made for Prometheus ask: reading is for viewers, remote write for operators.
+// mountPrometheus mounts what tools made for Prometheus ask: reading is for viewers, remote write for operators, deleting for admins.
 func (c *Collector) mountPrometheus() error {
 	engine, err := metrics.NewPromQL(metrics.PromQLOptions{Logger: c.logger, Registerer: c.reg})
 	if err != nil {
@@ -62,12 +62,18 @@ func (c *Collector) mountPrometheus() error {
 	for _, r := range prometheus.Routes(prometheus.Options{
 		Engine: engine, Store: c.store, Catalog: c.catalog, Logger: c.logger, Registerer: c.reg, Version: c.opts.Version,
 		Started: c.started, Retention: c.config.RetentionTime.String(), Lookback: 5 * time.Minute, Timeout: access.DefaultTimeout,
+		Audit: func(ctx context.Context, action string, detail map[string]any) error {
+			return c.access.Audit(ctx, access.Entry{Action: action, TargetType: "series", Detail: detail})
+		},
 	}) {
-		role := access.Viewer
-		if r.Write {
-			role = access.Operator
+		switch r.Use {
+		case prometheus.Read:
+			router.Route(r.Method, r.Pattern, r.Handler, access.Viewer)
+		case prometheus.Write:
+			router.Route(r.Method, r.Pattern, r.Handler, access.Operator)
+		case prometheus.Delete:
+			router.With(access.Timeout(0)).Route(r.Method, r.Pattern, r.Handler, access.Admin)
 		}
-		router.Route(r.Method, r.Pattern, r.Handler, role)
 	}
 	return nil
 }

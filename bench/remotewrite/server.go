@@ -137,7 +137,7 @@ func openPicket(dir string) (picket, func(), error) {
 		return picket{}, nil, err
 	}
 	for _, r := range prometheus.Routes(prometheus.Options{Engine: engine, Store: store, Catalog: catalog, Logger: logger}) {
-		if r.Write {
+		if r.Use == prometheus.Write {
 			return picket{r.Handler, store.Gatherer()}, func() { _ = store.Close() }, nil
 		}
 	}

@@ -169,10 +169,16 @@ func (s *Store) names() (names []string, left int, err error) {
 		return nil, 0, fmt.Errorf("read metric names: %w", err)
 	}
 	defer func() { err = errors.Join(err, q.Close()) }()
-	all, _, err := q.LabelValues(context.Background(), model.MetricNameLabel, nil)
+	ctx := context.Background()
+	all, _, err := q.LabelValues(ctx, model.MetricNameLabel, nil)
 	if err != nil {
 		return nil, 0, fmt.Errorf("read metric names: %w", err)
 	}
+	hidden, err := s.hiddenNames(ctx, q)
+	if err != nil {
+		return nil, 0, fmt.Errorf("read deleted metric names: %w", err)
+	}
+	all = slices.DeleteFunc(all, func(name string) bool { return hidden[name] })
 	// They may point into blocks, which are unmapped some time after the querier is closed.
 	names, left = copyNames(all, finderBytes)
 	return names, left, nil

@@ -69,7 +69,7 @@ func (q queryable) ChunkQuerier(mint, maxt int64) (storage.ChunkQuerier, error) 
 	return q.store.ChunkQuerier(mint, maxt)
 }
 
-// admin answers for the store's statistics; what would change the store is refused and not mounted either.
+// admin answers for the store's statistics; what would change the store is refused and not mounted either, see deletion.
 type admin struct{ store Store }
 
 func (admin) CleanTombstones() error { return errs.New(errs.Denied, "not offered") }

@@ -1,5 +1,5 @@
 // Package prometheus answers what tools made for Prometheus ask: PromQL and the questions around it, under /prometheus/api/v1/,
-// and takes samples by remote write. In come HTTP requests that access has let pass, out go Prometheus' JSON answers, and samples
+// takes samples by remote write, and deletes series. In come HTTP requests that access has let pass, out go Prometheus' JSON answers, and samples
 // to metrics. The read side is Prometheus' own API over our store, mounted endpoint by endpoint from one list; what is not in the
 // list does not exist here. Remote write is our own, because Prometheus' costs three times as much.
 package prometheus
@@ -11,7 +11,9 @@ import (
 	"time"
 
 	client "github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb"
 
@@ -28,14 +30,17 @@ type Store interface {
 	Stats(byLabel string, limit int) (*tsdb.Stats, error)
 	Gatherer() client.Gatherer
 	Appender(ctx context.Context) metrics.Appender
+	Delete(ctx context.Context, mint, maxt int64, matchers ...*labels.Matcher) error
+	CleanTombstones() error
 }
 
-// Options are what the routes are made of. Engine, Store, Catalog and Logger are required.
+// Options are what the routes are made of. Engine, Store, Catalog, Logger and Audit are required.
 type Options struct {
 	Engine     *promql.Engine
 	Store      Store
 	Catalog    *metrics.Catalog
 	Logger     *slog.Logger
+	Audit      AuditFunc
 	Registerer client.Registerer // nil registers nothing
 	Version    string
 	Started    time.Time
@@ -45,11 +50,21 @@ type Options struct {
 	Write      WriteOptions
 }
 
-// Route is one endpoint. Write says that it stores something.
+// Use is what a request to an endpoint does.
+type Use int
+
+// The uses, from harmless to dangerous.
+const (
+	Read   Use = iota
+	Write      // adds samples
+	Delete     // deletes samples, which can take long
+)
+
+// Route is one endpoint.
 type Route struct {
 	Method, Pattern string
 	Handler         http.Handler
-	Write           bool
+	Use             Use
 }
 
 // reads are the endpoints of Prometheus' own API that exist here.
@@ -83,8 +98,16 @@ func Routes(o Options) []Route {
 			out = append(out, Route{Method: m, Pattern: prefix + read.path, Handler: api})
 		}
 	}
-	return append(out,
+	out = append(out,
 		Route{Method: http.MethodGet, Pattern: prefix + "/metadata", Handler: compress(metadata{o.Catalog})},
-		Route{Method: http.MethodPost, Pattern: prefix + "/write", Handler: newWrite(o), Write: true},
+		Route{Method: http.MethodPost, Pattern: prefix + "/write", Handler: newWrite(o), Use: Write},
 	)
+	d := deletion{store: o.Store, audit: o.Audit, logger: o.Logger.With("component", "prometheus_api"), parser: parser.NewParser(parser.Options{})}
+	for _, m := range []string{http.MethodPost, http.MethodPut} {
+		out = append(out,
+			Route{Method: m, Pattern: prefix + "/admin/tsdb/delete_series", Handler: http.HandlerFunc(d.deleteSeries), Use: Delete},
+			Route{Method: m, Pattern: prefix + "/admin/tsdb/clean_tombstones", Handler: http.HandlerFunc(d.cleanTombstones), Use: Delete},
+		)
+	}
+	return out
 }

@@ -38,6 +38,7 @@ type site struct {
 	catalog *metrics.Catalog
 	reg     *client.Registry
 	writer  *write
+	audited []string
 }
 
 type siteOptions struct {
@@ -71,7 +72,7 @@ func newSite(t testing.TB, o siteOptions) *site {
 	mux := http.NewServeMux()
 	for _, r := range Routes(Options{
 		Engine: engine, Store: s.store, Catalog: s.catalog, Logger: logger(t), Registerer: s.reg, Version: "1.2.3",
-		Started: time.Now(), Retention: "30d", Lookback: 5 * time.Minute, Timeout: 2 * time.Minute, Write: o.write,
+		Started: time.Now(), Retention: "30d", Lookback: 5 * time.Minute, Timeout: 2 * time.Minute, Write: o.write, Audit: s.audit,
 	}) {
 		mux.Handle(r.Method+" "+r.Pattern, r.Handler)
 		if w, ok := r.Handler.(*write); ok {
@@ -81,6 +82,12 @@ func newSite(t testing.TB, o siteOptions) *site {
 	s.Server = httptest.NewServer(mux)
 	t.Cleanup(s.Close)
 	return s
+}
+
+func (s *site) audit(_ context.Context, action string, detail map[string]any) error {
+	text, err := json.Marshal(detail)
+	s.audited = append(s.audited, action+" "+string(text))
+	return err
 }
 
 type noRows struct{}
@@ -253,7 +260,7 @@ func TestStatus(t *testing.T) {
 func TestNothingElse(t *testing.T) {
 	s := newSite(t, siteOptions{})
 	for _, path := range []string{
-		"/admin/tsdb/delete_series", "/admin/tsdb/snapshot", "/admin/tsdb/clean_tombstones", "/read", "/otlp/v1/metrics", "/targets",
+		"/admin/tsdb/snapshot", "/read", "/otlp/v1/metrics", "/targets",
 		"/targets/metadata", "/scrape_pools", "/alertmanagers", "/notifications", "/notifications/live", "/status/walreplay",
 		"/status/tsdb/blocks", "/status/self_metrics", "/features", "/openapi.yaml", "/search/metric_names", "/query_cost", "/federate", "/",
 	} {
