@@ -20,8 +20,9 @@ build: $(if $(shell command -v npm),web/dist/index.html,no-web) ## build the web
 no-web:
 	@echo "npm is not installed: building without the web UI" >&2
 
+# Not npm ci: it insists on the linter's binaries for all other systems, which not every registry has.
 web/node_modules/.package-lock.json: web/package-lock.json
-	cd web && npm ci --prefer-offline --no-audit --no-fund --loglevel error
+	cd web && npm install --no-save --prefer-offline --no-audit --no-fund --loglevel error
 	@touch $@
 
 web/dist/index.html: web/node_modules/.package-lock.json $(shell find web/src web/public web/index.html web/vite.config.ts web/package.json -type f)
