@@ -1,5 +1,6 @@
 import { Anchor, Button, Group, Stack, Text } from '@mantine/core';
 import { CircleCheck, Waypoints } from 'lucide-react';
+import { lazy, Suspense, useEffect } from 'react';
 import { Link } from 'wouter';
 import { useGaps } from '../agent/gap';
 import { StateMark, stateNames, states } from '../agent/StateMark';
@@ -7,19 +8,23 @@ import { SeverityIcon } from '../host/Meter';
 import { useHref } from '../lib/url';
 import { type Status, useStatus } from '../status/status';
 import { Page } from '../ui/Page';
-import { Empty, Shown } from '../ui/State';
+import { Empty, Loading, Shown } from '../ui/State';
 import { Checks } from './Checks';
 import { Collector } from './Collector';
-import { FleetCharts } from './FleetCharts';
 import { Gaps } from './Gaps';
 import { Highest } from './Highest';
 import classes from './OverviewPage.module.css';
 import { SilentHosts } from './SilentHosts';
 import { shown, useFailing } from './trouble';
 
+const loadCharts = () => import('./FleetCharts');
+const FleetCharts = lazy(async () => ({ default: (await loadCharts()).FleetCharts }));
+
 /** Whether things are well, at one look. */
 export function OverviewPage() {
   const status = useStatus();
+  // Not part of what every page needs first, but on its way before the answers are.
+  useEffect(() => void loadCharts(), []);
   return (
     <Page title="Overview" subtitle={status.data && <Verdict status={status.data} />}>
       <Shown query={status}>
@@ -99,7 +104,9 @@ function Known({ status }: { status: Status }) {
           <Gaps />
         </div>
       </div>
-      <FleetCharts hosts={enrolled(status)} />
+      <Suspense fallback={<Loading label="Loading charts" />}>
+        <FleetCharts hosts={enrolled(status)} />
+      </Suspense>
       <Collector status={status} />
     </Stack>
   );
