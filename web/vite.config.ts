@@ -36,6 +36,8 @@ export default defineConfig({
   build: {
     emptyOutDir: false,
     target: 'es2022',
+    // Those that know light-dark(): for older ones it would become variables that nothing sets.
+    cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
     reportCompressedSize: false,
