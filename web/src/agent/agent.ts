@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { get, getAll, post, remove } from '../api/client';
 import type { Schema } from '../api/types';
 
-export type Agent = Schema<'Agent'> & { certificate_expires_at?: string };
+export type Agent = Schema<'Agent'>;
 export type AgentDetail = Schema<'AgentDetail'>;
 export type AgentState = Agent['state'];
 export type EnrollToken = Schema<'EnrollToken'>;
