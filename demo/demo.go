@@ -100,15 +100,20 @@ func (p Plan) Instance(host string) string {
 // Dir is the demo's folder.
 type Dir string
 
-// The files of the demo.
-func (d Dir) plan() string      { return d.in("demo.json") }
-func (d Dir) breaks() string    { return d.in("breaks.json") }
-func (d Dir) Processes() string { return d.in("processes.json") } // Processes is where the supervisor notes what it started.
-func (d Dir) Token() string     { return d.in("token") }          // Token holds the enrolment token until all agents have used it.
-func (d Dir) Log() string       { return d.in("demo.log") }       // Log is what the supervisor says.
-func (d Dir) Bin(service string) string {
-	return d.in("bin", service)
-} // Bin is the program under the name of a service.
+func (d Dir) plan() string   { return d.in("demo.json") }
+func (d Dir) breaks() string { return d.in("breaks.json") }
+
+// Processes is where the supervisor notes what it started.
+func (d Dir) Processes() string { return d.in("processes.json") }
+
+// Token holds the enrolment token until all agents have used it.
+func (d Dir) Token() string { return d.in("token") }
+
+// Log is what the supervisor says.
+func (d Dir) Log() string { return d.in("demo.log") }
+
+// Bin is this program under the name of a service.
+func (d Dir) Bin(service string) string { return d.in("bin", service) }
 
 func (d Dir) host(host string, parts ...string) string {
 	return d.in(append([]string{"hosts", host}, parts...)...)

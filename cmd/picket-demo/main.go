@@ -27,7 +27,7 @@ var version = "dev" // set by the linker
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	name := filepath.Base(os.Args[0])
-	err := run(ctx, name)
+	err := run(ctx, name, newRoot())
 	stop()
 	if err != nil {
 		if name == "picket-demo" {
@@ -39,9 +39,9 @@ func main() {
 }
 
 // run is a service when this program is called like one, else a command.
-func run(ctx context.Context, name string) error {
+func run(ctx context.Context, name string, command *cobra.Command) error {
 	if !slices.ContainsFunc(demo.Hosts(), func(h demo.Host) bool { return h.Service == name }) {
-		return newRoot().ExecuteContext(ctx)
+		return command.ExecuteContext(ctx)
 	}
 	if len(os.Args) != 3 {
 		return errors.New("a service is started by the demo: \"picket demo start\"")

@@ -37,16 +37,20 @@ func TestDemoHandsOver(t *testing.T) {
 	}{
 		"start with a token": {
 			map[string]string{"PICKET_TOKEN": "pkt_x", "PICKET_URL": "http://127.0.0.1:1"},
-			[]string{"demo", "start", "--history", "--dir", "d"}, []string{"start", "--history", "--dir", "d"},
+			[]string{"demo", "start", "--history", "--dir", "d"},
+			[]string{"start", "--history", "--dir", "d"},
 			[]string{"PICKET_TOKEN=pkt_x", "PICKET_URL=http://127.0.0.1:1"},
 		},
 		"clear with a password, flags of ours before and after": {
 			map[string]string{"PICKET_USER": "ada", "PICKET_PASSWORD": "p"},
-			[]string{"--url", "http://localhost:2", "demo", "clear", "--insecure"}, []string{"clear"},
+			[]string{"--url", "http://localhost:2", "demo", "clear", "--insecure"},
+			[]string{"clear"},
 			[]string{"PICKET_DEMO_INSECURE=1", "PICKET_PASSWORD=p", "PICKET_URL=http://localhost:2", "PICKET_USER=ada"},
 		},
 		"breaking needs nobody": {
-			map[string]string{"PICKET_TOKEN": "pkt_x"}, []string{"demo", "break", "store", "--url=http://localhost:3"}, []string{"break", "store"},
+			map[string]string{"PICKET_TOKEN": "pkt_x"},
+			[]string{"demo", "break", "store", "--url=http://localhost:3"},
+			[]string{"break", "store"},
 			[]string{"PICKET_URL=http://localhost:3"},
 		},
 		"nor does deleting what is here": {

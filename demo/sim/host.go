@@ -201,7 +201,7 @@ func (h *Host) spend(dt float64, breaks demo.Breaks) {
 	h.switches += dt * (900 + 9000*h.busy)
 	h.interrupts += dt * (600 + 5200*h.busy)
 	h.forks += dt * (0.4 + 3*h.chores())
-	squeeze := math.Pow(h.busy, 3)*0.5 + stolen*0.6
+	squeeze := h.busy*h.busy*h.busy*0.5 + stolen*0.6
 	short := max(0, 0.12-h.memory.available/h.machine.memory) * 4
 	h.faults += dt * (150 + 4000*h.busy)
 	h.majorFaults += dt * (0.02 + 400*short)

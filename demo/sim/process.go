@@ -2,6 +2,7 @@ package sim
 
 import (
 	"math"
+	"net/http"
 	"time"
 
 	"github.com/picketmon/picket/demo"
@@ -126,7 +127,7 @@ func (p *process) table(labels ...string) *series.Table {
 		}
 	}
 	p.processTable(t, up)
-	versions := []string{p.Host.Version}
+	versions := []string{p.Version}
 	if p.Service == demo.App {
 		versions = append(versions, demo.FormerAppVersion)
 	}
@@ -185,7 +186,7 @@ func (p *process) httpTable(t *series.Table, up guard, own []string, requests, d
 	for i, r := range p.http.routes {
 		of := append([]string{"route", r.Path, "method", r.Method}, own...)
 		for c, code := range p.http.codes {
-			if p.Service == demo.Store && (r.Method == "GET") != (code == "200") {
+			if p.Service == demo.Store && (r.Method == http.MethodGet) != (code == "200") {
 				continue
 			}
 			t.Counter(requests, help[0], up(func() float64 { return math.Floor(p.http.counts[i][c]) }), append(of, "code", code)...)

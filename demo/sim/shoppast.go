@@ -74,7 +74,7 @@ func (s *shopPast) version(p *process, now time.Time) string {
 	if p.Service == demo.App && now.Before(s.past.Deploy) {
 		return demo.FormerAppVersion
 	}
-	return p.Host.Version
+	return p.Version
 }
 
 // run lets the process run in that version or not run at all. A process that starts counts from zero.

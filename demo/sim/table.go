@@ -99,7 +99,7 @@ func (h *Host) filesystemTable(t *series.Table, d *disk, device, fstype, mountpo
 	if fstype == "ext4" {
 		reserved = 0.05
 	}
-	share := func(of float64, reserved float64) func() float64 {
+	share := func(of, reserved float64) func() float64 {
 		return func() float64 { return math.Floor(of*max(1-d.used-reserved, 0)/4096) * 4096 }
 	}
 	inodes := d.size / 16384
