@@ -10,7 +10,7 @@ import { useSpan } from '../live/live';
 import { useRange } from '../metric/promql';
 import { ErrorBox, Loading } from '../ui/State';
 import { Chart } from './Chart';
-import { type Source, toLines } from './lines';
+import { inOrder, type Source, toLines } from './lines';
 import type { Bounds } from './plot';
 
 export { type Source, toLines } from './lines';
@@ -25,6 +25,8 @@ export type Panel = {
   /** What to say when there is nothing to draw. */
   none?: string;
   height?: number;
+  /** Names of lines that come first, from the bottom of a stack up. */
+  order?: readonly string[];
   /** About how many points a line has; fewer where a query is dear. */
   points?: number;
 };
@@ -80,7 +82,7 @@ export function ChartCard({ panel, sync }: { panel: Panel; sync?: string }) {
 function Body({ panel, sync, asTable }: { panel: Panel; sync?: string; asTable: boolean }) {
   const span = useSpan();
   const [, change] = useUrlParams();
-  const { sources, points } = panel;
+  const { sources, points, order } = panel;
   // Hooks in a fixed order: a panel has at most four sources, and may get others when it is drawn again.
   const all = [
     useRange(sources[0]?.query ?? '', span, { points }),
@@ -90,14 +92,11 @@ function Body({ panel, sync, asTable }: { panel: Panel; sync?: string; asTable: 
   ];
   const asked = all.slice(0, sources.length);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the results are the state; their array is new each time.
-  const { times, lines, cut } = useMemo(
-    () =>
-      toLines(
-        asked.map((a) => a.data),
-        sources,
-      ),
-    [...all.map((a) => a.data), sources],
-  );
+  const { times, lines, cut } = useMemo(() => {
+    const results = asked.map((a) => a.data);
+    const drawn = toLines(results, sources);
+    return order ? { ...drawn, lines: inOrder(drawn.lines, order) } : drawn;
+  }, [...all.map((a) => a.data), sources, order]);
   const failed = asked.find((a) => a.error && !a.data);
   if (failed) return <ErrorBox error={failed.error} retry={() => failed.refetch()} />;
   if (asked.some((a) => a.isPending)) return <Loading label={`Loading ${panel.title}`} />;

@@ -1,6 +1,7 @@
 import { Box, Text, UnstyledButton, useComputedColorScheme } from '@mantine/core';
 import { memo, useMemo } from 'react';
 import { format, type Unit } from '../lib/number';
+import { useUrlState } from '../lib/url';
 import classes from './Chart.module.css';
 import { colorOf, type Line } from './plot';
 
@@ -56,31 +57,43 @@ export function Legend({ lines, unit, cursor, hidden, choose }: Props) {
   );
 }
 
-/** All lines, one below the other, with the lowest, the mean and the highest value of each. */
+const orders = ['newest', 'lowest', 'mean', 'highest'] as const;
+type Order = (typeof orders)[number];
+
+/** All lines, one below the other, with the lowest, the mean and the highest value of each. The order is in the URL. */
 export function WideLegend({ lines, unit, cursor, hidden, choose }: Props) {
   const scheme = useComputedColorScheme('light', { getInitialValueInEffect: false });
+  const [order, setOrder] = useUrlState('legend', '');
   const facts = useMemo(() => lines.map((l) => factsOf(l.values)), [lines]);
+  const sorted = useMemo(() => sortLines(facts, order), [facts, order]);
   return (
     <Box className={classes.wide}>
-      <div className={classes.wideHead} aria-hidden>
-        <span>Series</span>
-        <span>{cursor === null ? 'newest' : 'at the cursor'}</span>
-        <span>lowest</span>
-        <span>mean</span>
-        <span>highest</span>
+      <div className={classes.wideHead}>
+        <UnstyledButton onClick={() => setOrder('')}>
+          Series{order === '' && lines.length > 1 ? ' ↓' : ''}
+        </UnstyledButton>
+        {orders.map((o) => (
+          <UnstyledButton key={o} onClick={() => setOrder(order === o ? '' : o)} aria-pressed={order === o}>
+            {o === 'newest' && cursor !== null ? 'at the cursor' : o}
+            {order === o && ' ↓'}
+          </UnstyledButton>
+        ))}
       </div>
-      {lines.map((l, i) => (
-        <Key
-          key={l.label}
-          label={l.label}
-          color={l.color ?? colorOf(i, scheme)}
-          off={hidden.has(l.label)}
-          choose={choose}
-        >
-          <span className={classes.value}>{format(cursor === null ? last(l.values) : l.values[cursor], unit)}</span>
-          <Numbers facts={facts[i]} unit={unit} />
-        </Key>
-      ))}
+      {sorted.map((i) => {
+        const l = lines[i] as Line;
+        return (
+          <Key
+            key={l.label}
+            label={l.label}
+            color={l.color ?? colorOf(i, scheme)}
+            off={hidden.has(l.label)}
+            choose={choose}
+          >
+            <span className={classes.value}>{format(cursor === null ? facts[i]?.newest : l.values[cursor], unit)}</span>
+            <Numbers facts={facts[i]} unit={unit} />
+          </Key>
+        );
+      })}
     </Box>
   );
 }
@@ -109,32 +122,43 @@ function Key({ label, color, off, choose, children }: KeyProps) {
   );
 }
 
-type Facts = { low: number | null; mean: number | null; high: number | null };
+type Facts = Record<Order, number | null>;
+
+/** The places of lines, the highest first by what they are sorted by; without it as they come. */
+export function sortLines(facts: Facts[], order: string): number[] {
+  const places = facts.map((_, i) => i);
+  const by = orders.find((o) => o === order);
+  if (!by) return places;
+  const value = (i: number) => facts[i]?.[by] ?? -Infinity;
+  return places.sort((a, b) => (value(a) === value(b) ? a - b : value(b) - value(a)));
+}
 
 const Numbers = memo(function Numbers({ facts, unit }: { facts: Facts | undefined; unit: Unit }) {
   return (
     <>
-      <span className={classes.fact}>{format(facts?.low, unit)}</span>
+      <span className={classes.fact}>{format(facts?.lowest, unit)}</span>
       <span className={classes.fact}>{format(facts?.mean, unit)}</span>
-      <span className={classes.fact}>{format(facts?.high, unit)}</span>
+      <span className={classes.fact}>{format(facts?.highest, unit)}</span>
     </>
   );
 });
 
 export function factsOf(values: Line['values']): Facts {
-  let low = Infinity;
-  let high = -Infinity;
+  let lowest = Infinity;
+  let highest = -Infinity;
+  let newest: number | null = null;
   let sum = 0;
   let n = 0;
   for (let i = 0; i < values.length; i++) {
     const v = values[i];
     if (v === null || v === undefined) continue;
-    if (v < low) low = v;
-    if (v > high) high = v;
+    if (v < lowest) lowest = v;
+    if (v > highest) highest = v;
+    newest = v;
     sum += v;
     n++;
   }
-  return n === 0 ? { low: null, mean: null, high: null } : { low, mean: sum / n, high };
+  return n === 0 ? { newest, lowest: null, mean: null, highest: null } : { newest, lowest, mean: sum / n, highest };
 }
 
 export const last = (values: Line['values']) => values.findLast((v) => v !== null);

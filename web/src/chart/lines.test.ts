@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { factsOf, nextHidden } from './Legend';
+import { factsOf, nextHidden, sortLines } from './Legend';
 import { toLines } from './lines';
 import { nearest } from './tip';
 
@@ -55,9 +55,15 @@ describe('the legend', () => {
     expect(nextHidden(new Set(['a', 'b']), lines, 'c', true).size).toBe(0);
   });
 
-  test('says the lowest, the mean and the highest value', () => {
-    expect(factsOf([1, null, 3, 8])).toEqual({ low: 1, mean: 4, high: 8 });
-    expect(factsOf([null])).toEqual({ low: null, mean: null, high: null });
+  test('says the newest, the lowest, the mean and the highest value, and sorts by them', () => {
+    const a = factsOf([1, null, 3, 8, null]);
+    expect(a).toEqual({ newest: 8, lowest: 1, mean: 4, highest: 8 });
+    const nothing = factsOf([null]);
+    expect(nothing).toEqual({ newest: null, lowest: null, mean: null, highest: null });
+    const facts = [nothing, a, factsOf([20, 2])];
+    expect(sortLines(facts, 'highest')).toEqual([2, 1, 0]);
+    expect(sortLines(facts, 'newest')).toEqual([1, 2, 0]);
+    expect(sortLines(facts, '')).toEqual([0, 1, 2]);
   });
 });
 

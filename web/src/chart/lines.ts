@@ -27,6 +27,15 @@ export function toLines(
   return { times: gapped.times, lines, cut: series.length - kept.length };
 }
 
+/** Puts the lines with these names first, in this order: the same at the same place, whatever there is beside it. */
+export function inOrder(lines: Line[], order: readonly string[]): Line[] {
+  const place = (l: Line) => {
+    const at = order.indexOf(l.label);
+    return at < 0 ? order.length : at;
+  };
+  return [...lines].sort((a, b) => place(a) - place(b));
+}
+
 function nameOf(source: Source | undefined, metric: Labels): string {
   if (typeof source?.name === 'function') return source.name(metric);
   return source?.name ?? seriesName(metric, ['job']);

@@ -11,7 +11,7 @@ import { useUrlParams, useUrlState } from '../lib/url';
 import { Empty, Loading } from '../ui/State';
 import { CopyMenu } from './CopyMenu';
 import classes from './Explore.module.css';
-import { commonLabels, csv, letter, type Plan } from './explore';
+import { commonLabels, csv, letter } from './explore';
 import { type Labels, type RangeAnswer, seriesName } from './promql';
 import type { Asked } from './results';
 
@@ -21,14 +21,13 @@ const many = 200;
 type Props = {
   asked: Asked<RangeAnswer>[];
   span: { from: number; to: number };
-  plan: Plan;
   unit: Unit;
   scale: Scale;
   stacked: boolean;
 };
 
 /** All queries' series in one chart. */
-export function ChartView({ asked, span, plan, unit, scale, stacked }: Props) {
+export function ChartView({ asked, span, unit, scale, stacked }: Props) {
   const [, change] = useUrlParams();
   const [most, setMost] = useUrlState('series', '');
   const small = useMediaQuery('(max-width: 600px)', false, { getInitialValueInEffect: false });
@@ -59,7 +58,7 @@ export function ChartView({ asked, span, plan, unit, scale, stacked }: Props) {
           times={times}
           lines={lines}
           unit={unit}
-          span={span.to > plan.to ? span : plan}
+          span={span}
           stacked={stacked}
           scale={scale}
           height={small ? 240 : 400}

@@ -3,6 +3,7 @@ import { useDisclosure } from '@mantine/hooks';
 import { useQueryClient } from '@tanstack/react-query';
 import { Plus, Search } from 'lucide-react';
 import { useEffect, useMemo, useRef } from 'react';
+import type { Unit } from '../lib/number';
 import { useUrlParams } from '../lib/url';
 import { useSpan } from '../live/live';
 import { CopyLink } from '../ui/Copy';
@@ -10,17 +11,18 @@ import { Page } from '../ui/Page';
 import { useZone } from '../ui/prefs';
 import { ChartView } from './ChartView';
 import { Examples } from './Examples';
+import classes from './Explore.module.css';
 import { permanentLink, planOf } from './explore';
 import { Finder } from './Finder';
 import { HistoryMenu } from './HistoryMenu';
 import { useHistory } from './history';
 import { InstantTable } from './InstantTable';
-import { promKeys } from './promql';
+import { type Labels, promKeys } from './promql';
 import type { EditorHandle } from './QueryEditor';
 import { type Outcome, QueryRow } from './QueryRow';
 import { useInstantResults, useRangeResults } from './results';
 import { Toolbar, useLook } from './Toolbar';
-import { guessUnit } from './unit';
+import { guessUnit, sameUnit } from './unit';
 import { useRows } from './useRows';
 
 /** Any questions to the metrics, and their answers as a chart or a table. */
@@ -38,7 +40,7 @@ export function ExplorePage() {
   const at = span.range ? Math.floor(span.to / 10) * 10 : span.to;
   const ranges = useRangeResults(rows.rows, plan, !look.table);
   const instants = useInstantResults(rows.rows, at, look.table);
-  const guesses = rows.rows.map((r) => guessUnit(r.query));
+  const guesses = rows.rows.map((r, i) => unitOfRow(r.query, look.table ? instants[i] : ranges[i]));
   const shown = guesses.filter((_, i) => rows.rows[i]?.query && !rows.rows[i]?.hidden);
   const guessed = shown.every((u) => u === shown[0]) ? (shown[0] ?? 'none') : undefined;
 
@@ -60,72 +62,78 @@ export function ExplorePage() {
   useExploreKeys({ m: finderIs.open, n: addRow, t: useToggleView() });
 
   return (
-    <Page
-      title="Explore"
-      actions={
-        <>
-          <Button
-            size="compact-md"
-            variant="default"
-            leftSection={<Search size={15} aria-hidden />}
-            rightSection={<Kbd size="xs">m</Kbd>}
-            onClick={finderIs.toggle}
-          >
-            Find a metric
+    <div className={classes.page} data-beside={finder || undefined}>
+      <Page
+        title="Explore"
+        actions={
+          <>
+            <Button
+              size="compact-md"
+              variant="default"
+              leftSection={<Search size={15} aria-hidden />}
+              rightSection={
+                <Kbd size="xs" visibleFrom="sm">
+                  m
+                </Kbd>
+              }
+              onClick={finderIs.toggle}
+            >
+              Find a metric
+            </Button>
+            <HistoryMenu history={history} choose={ask} />
+            <CopyLink address={() => permanentLink(window.location, span, zone)} />
+          </>
+        }
+      >
+        {rows.rows.map((row, i) => (
+          <QueryRow
+            key={row.id}
+            ref={editors.refOf(row.id)}
+            takesFocus={() => editors.takes(row.id)}
+            row={row}
+            at={i}
+            rows={rows}
+            plan={plan}
+            table={look.table}
+            outcome={outcomeOf(look.table ? instants[i] : ranges[i])}
+            onRun={(text) => run(row.id, text)}
+            onUse={() => editors.use(row.id)}
+          />
+        ))}
+        <Group mt="xs">
+          <Button size="compact-sm" variant="default" leftSection={<Plus size={14} aria-hidden />} onClick={addRow}>
+            Add a query
           </Button>
-          <HistoryMenu history={history} choose={ask} />
-          <CopyLink address={() => permanentLink(window.location, span, zone)} />
-        </>
-      }
-    >
-      {rows.rows.map((row, i) => (
-        <QueryRow
-          key={row.id}
-          ref={editors.refOf(row.id)}
-          takesFocus={() => editors.takes(row.id)}
-          row={row}
-          at={i}
-          rows={rows}
-          plan={plan}
-          table={look.table}
-          outcome={outcomeOf(look.table ? instants[i] : ranges[i])}
-          onRun={(text) => run(row.id, text)}
-          onUse={() => editors.use(row.id)}
-        />
-      ))}
-      <Group mt="xs">
-        <Button size="compact-sm" variant="default" leftSection={<Plus size={14} aria-hidden />} onClick={addRow}>
-          Add a query
-        </Button>
-      </Group>
-      {rows.rows.some((r) => r.query) ? (
-        <>
-          <Toolbar look={look} guessed={guessed} step={plan.step} />
-          {look.table ? (
-            <InstantTable asked={instants} at={at} units={guesses.map((u) => look.unit || u)} />
-          ) : (
-            <ChartView
-              asked={ranges}
-              span={span}
-              plan={plan}
-              unit={look.unit || guessed || 'none'}
-              scale={look.scale}
-              stacked={look.stacked}
-            />
-          )}
-        </>
-      ) : (
-        <div style={{ marginTop: 24 }}>
-          <Examples choose={ask} />
-        </div>
-      )}
-      <Finder opened={finder} close={finderIs.close} span={span} ask={ask} insert={editors.insert} />
-    </Page>
+        </Group>
+        {rows.rows.some((r) => r.query) ? (
+          <>
+            <Toolbar look={look} guessed={guessed} step={plan.step} />
+            {look.table ? (
+              <InstantTable asked={instants} at={at} units={guesses.map((u) => look.unit || u)} />
+            ) : (
+              <ChartView
+                asked={ranges}
+                span={span}
+                unit={look.unit || guessed || 'none'}
+                scale={look.scale}
+                stacked={look.stacked}
+              />
+            )}
+          </>
+        ) : (
+          <div style={{ marginTop: 24 }}>
+            <Examples choose={ask} />
+          </div>
+        )}
+        <Finder opened={finder} close={finderIs.close} span={span} ask={ask} insert={editors.insert} />
+      </Page>
+    </div>
   );
 }
 
+type Found = { metric: Labels }[];
 type Answered = {
-  answer?: { took: number; warnings: string[]; truncated: boolean; series?: unknown[]; samples?: unknown[] };
+  answer?: { took: number; warnings: string[]; truncated: boolean; series?: Found; samples?: Found };
   error: unknown;
   fetching: boolean;
 };
@@ -135,6 +143,14 @@ function outcomeOf(asked: Answered | undefined): Outcome {
   if (!answer) return { error, fetching };
   const { took, warnings, truncated, series, samples } = answer;
   return { error, fetching, took, warnings, truncated, series: (series ?? samples ?? []).length };
+}
+
+/** The unit that a query tells, else that of the metrics it found. */
+function unitOfRow(query: string, asked: Answered | undefined): Unit {
+  const guess = guessUnit(query);
+  if (guess !== 'none') return guess;
+  const names = (asked?.answer?.series ?? asked?.answer?.samples ?? []).map((s) => s.metric.__name__);
+  return sameUnit(names) ?? 'none';
 }
 
 /** The editors of the page, to write into the one used last, and to give a new one the focus. */

@@ -30,6 +30,7 @@ export function Finder({ opened, close, ...rest }: Props) {
       withOverlay={false}
       lockScroll={false}
       shadow="xl"
+      classNames={{ content: classes.beside }}
       closeButtonProps={{ 'aria-label': 'Close' }}
     >
       <Content close={close} {...rest} />
@@ -61,7 +62,7 @@ function Content({ close, span, ask, insert }: Omit<Props, 'opened'>) {
           } else setChosen(m);
         }}
         rowHeight={48}
-        height="calc(100dvh - 190px)"
+        height="calc(100dvh - 240px)"
         render={(m) => <Option metric={m} />}
         empty={
           found.error ? (

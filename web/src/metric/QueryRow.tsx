@@ -96,7 +96,7 @@ export function QueryRow({ row, at, rows, outcome, plan, table, onRun, onUse, ta
         {mistake !== undefined && (
           <div className={classes.wrong} role="alert">
             <CircleAlert size={13} aria-hidden />
-            {mistake}
+            <span>{mistake}</span>
           </div>
         )}
         {row.hidden && row.query && 'Hidden: not asked.'}
@@ -124,10 +124,11 @@ function summary({ series = 0, took }: Outcome, plan?: Plan): string {
 
 function wordsOf(query: string, error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  const { from, message: text } = mistakeIn(query, message);
-  const placed = /\b\d+:\d+: /.test(message);
-  if (placed) return `${text} (at ${from === 0 ? 'the start' : `“${query.slice(0, from).slice(-16)}”`})`;
-  return `${text}. ${advice(error)}`;
+  const place = /\b(\d+):(\d+): /.exec(message);
+  const text = mistakeIn(query, message).message;
+  if (!place) return `${text}. ${advice(error)}`;
+  const line = query.includes('\n') ? `line ${place[1]}, ` : '';
+  return `${text} (${line}column ${place[2]})`;
 }
 
 function TooMany({ row, plan, table, run }: Pick<Props, 'row' | 'plan' | 'table'> & { run: (text: string) => void }) {
@@ -138,13 +139,15 @@ function TooMany({ row, plan, table, run }: Pick<Props, 'row' | 'plan' | 'table'
   return (
     <div className={classes.wrong} role="alert">
       <CircleAlert size={13} aria-hidden />
-      {words}
-      <Button size="compact-xs" variant="default" onClick={() => run(`topk(20, ${inner})`)}>
-        The 20 biggest
-      </Button>
-      <Button size="compact-xs" variant="default" onClick={() => run(`count(${inner})`)}>
-        Count them
-      </Button>
+      <span>
+        {words}
+        <Button size="compact-xs" variant="default" onClick={() => run(`topk(20, ${inner})`)}>
+          The 20 biggest
+        </Button>
+        <Button size="compact-xs" variant="default" onClick={() => run(`count(${inner})`)}>
+          Count them
+        </Button>
+      </span>
     </div>
   );
 }

@@ -3,6 +3,7 @@ import type { Scale } from '../chart/plot';
 import type { Unit } from '../lib/number';
 import { formatDuration } from '../lib/time';
 import { useUrlParams, useUrlState } from '../lib/url';
+import classes from './Explore.module.css';
 import { resolutions } from './explore';
 
 const units: Record<Unit, string> = {
@@ -52,6 +53,7 @@ export function Toolbar({ look, guessed, step }: { look: Look; guessed: Unit | u
       />
       <NativeSelect
         size="xs"
+        className={classes.choice}
         aria-label="Unit"
         value={look.unit}
         onChange={(e) => change({ unit: e.currentTarget.value })}
@@ -64,6 +66,7 @@ export function Toolbar({ look, guessed, step }: { look: Look; guessed: Unit | u
         <>
           <NativeSelect
             size="xs"
+            className={classes.choice}
             aria-label="Resolution"
             value={look.step}
             onChange={(e) => change({ step: e.currentTarget.value })}
@@ -74,6 +77,7 @@ export function Toolbar({ look, guessed, step }: { look: Look; guessed: Unit | u
           />
           <NativeSelect
             size="xs"
+            className={classes.choice}
             aria-label="Scale"
             value={look.scale}
             disabled={look.stacked}

@@ -45,7 +45,7 @@ export const letter = (i: number) => String.fromCharCode(65 + (i % 26)) + (i >= 
 /** The most points of one series that the collector gives, and the most of one query that the page asks for. */
 export const mostPoints = 11_000;
 export const mostValues = 500_000;
-const mostSeries = 2000;
+const mostSeries = 10_000;
 
 export type Plan = { from: number; to: number; step: number; points: number; limit: number; coarser: boolean };
 

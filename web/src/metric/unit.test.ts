@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { guessUnit } from './unit';
+import { guessUnit, sameUnit } from './unit';
 
 test.each([
   ['node_load1', 'none'],
@@ -24,3 +24,10 @@ test.each([
   ['', 'none'],
   ['rate(', 'none'],
 ])('%s is %s', (query, unit) => expect(guessUnit(query)).toBe(unit));
+
+test('metrics that were found tell their unit when they agree', () => {
+  expect(sameUnit(['node_memory_MemFree_bytes', 'node_memory_Cached_bytes'])).toBe('bytes');
+  expect(sameUnit(['node_memory_MemFree_bytes', 'node_load1'])).toBeUndefined();
+  expect(sameUnit(['node_memory_MemFree_bytes', undefined])).toBeUndefined();
+  expect(sameUnit([])).toBeUndefined();
+});

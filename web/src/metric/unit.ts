@@ -17,6 +17,17 @@ export function guessUnit(query: string): Unit {
   return unitOfText(text);
 }
 
+/** The unit that all of these metrics have; undefined when they differ or one is not named. */
+export function sameUnit(names: (string | undefined)[]): Unit | undefined {
+  let unit: Unit | undefined;
+  for (const name of names) {
+    const its = name === undefined ? undefined : unitOfName(name, '');
+    if (its === undefined || (unit !== undefined && its !== unit)) return undefined;
+    unit = its;
+  }
+  return unit;
+}
+
 function unitOfText(text: string): Unit {
   if (counts.test(text) || /(^|[^.\d])(100|1000|1e\d+)\s*\*|\*\s*(100|1000|1e\d+)\b/.test(text)) return 'none';
   const quotient = splitAt(text, '/');

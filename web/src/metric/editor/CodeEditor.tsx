@@ -91,7 +91,7 @@ function extensions(props: () => EditorProps) {
     closeBrackets(),
     language,
     language.data.of({ autocomplete: completer.promQL.bind(completer) }),
-    autocompletion({ activateOnTypingDelay: 60, maxRenderedOptions: 100, icons: true }),
+    autocompletion({ activateOnTypingDelay: 60, maxRenderedOptions: 100, icons: false }),
     linter(diagnose, { delay: 400 }),
     theme,
     highlighting,

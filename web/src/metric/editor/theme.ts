@@ -39,8 +39,12 @@ export const theme = EditorView.theme({
   '.cm-tooltip.cm-tooltip-autocomplete > ul > li[aria-selected]': chosen,
   '.cm-tooltip-autocomplete-disabled.cm-tooltip.cm-tooltip-autocomplete > ul > li[aria-selected]': chosen,
   '.cm-completionMatchedText': { textDecoration: 'none', fontWeight: '700' },
-  '.cm-completionDetail': { color: 'var(--mantine-color-dimmed)', fontStyle: 'normal', marginLeft: '12px' },
-  '.cm-completionIcon': { width: '1.2em', opacity: '1', color: 'var(--mantine-color-dimmed)' },
+  '.cm-completionDetail': {
+    color: 'var(--mantine-color-dimmed)',
+    fontStyle: 'normal',
+    marginLeft: '12px',
+    fontSize: '11px',
+  },
   '.cm-tooltip.cm-completionInfo': {
     padding: '6px 8px',
     fontSize: '12px',
