@@ -31,6 +31,10 @@ func TestStories(t *testing.T) {
 			env.Setenv("PICKET_USER", "admin")
 			env.Setenv("PICKET_PASSWORD", adminPassword)
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "xdg"))
+			// A story of the demo that fails must not leave it running.
+			env.Defer(func() {
+				_ = exec.Command(binary("picket-demo"), "stop", "--dir", filepath.Join(env.WorkDir, "S")).Run()
+			})
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
