@@ -69,10 +69,13 @@ func (s *Store) open() error {
 	limit := &seriesLimit{max: uint64(s.opts.MaxSeries)}
 	eo := s.opts.engine()
 	eo.SeriesLifecycleCallback = limit
+	ahead := new(aheadOfOrder)
+	eo.BlockCompactionExcludeFunc = ahead.exclude
 	db, err := tsdb.Open(s.opts.Dir, watchLog(s.opts.Logger.With("component", "tsdb"), &s.logFault), s.registry, eo, nil)
 	if err != nil {
 		return fmt.Errorf("open time-series database %s: %w", s.opts.Dir, err)
 	}
+	ahead.db.Store(db)
 	if s.opts.MaxSeries > 0 {
 		limit.head.Store(db.Head())
 	}
