@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/picketmon/picket/collector/access"
+	"github.com/picketmon/picket/internal/errs"
 )
 
 func loginLinkCommand(a *app) *cobra.Command {
@@ -39,8 +40,11 @@ worthless. So are a user's links once its password changes or it is disabled. "p
 			}
 			ctx := access.With(cmd.Context(), access.System(who))
 			u, err := admin.Access.UserByName(ctx, name)
+			if errs.Is(err, errs.NotFound) {
+				return fmt.Errorf("there is no user %q (the collector makes the user admin at its first start)", name)
+			}
 			if err != nil {
-				return fmt.Errorf("user %q: %w (the collector makes the user admin at its first start)", name, err)
+				return err
 			}
 			secret, _, err := admin.Access.CreateLoginLink(ctx, u.ID, ttl)
 			if err != nil {
@@ -55,7 +59,7 @@ worthless. So are a user's links once its password changes or it is disabled. "p
 		},
 	}
 	c.Flags().StringVar(&name, "user", access.AdminName, "who is signed in")
-	c.Flags().DurationVar(&ttl, "ttl", access.DefaultLinkTTL, "how long the link is good, at most "+access.MaxLinkTTL.String())
+	c.Flags().DurationVar(&ttl, "ttl", access.DefaultLinkTTL, "how long the link is good, at most 24h")
 	c.Flags().StringVar(&site, "url", "", "address to put into the link, as behind a proxy; by default where the collector listens")
 	return c
 }

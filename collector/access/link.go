@@ -41,7 +41,7 @@ type linkRow struct {
 // it is the user. The user's links end with a change of the password and when it is disabled. Errors: Invalid, NotFound, Denied.
 func (s *Store) CreateLoginLink(ctx context.Context, userID string, ttl time.Duration) (secret string, _ LoginLink, err error) {
 	if ttl < time.Second || ttl > MaxLinkTTL {
-		return "", LoginLink{}, errs.New(errs.Invalid, "a login link is valid for 1s to %s, not for %s", MaxLinkTTL, ttl)
+		return "", LoginLink{}, errs.New(errs.Invalid, "a login link is good for 1s to 24h, not for %s", ttl)
 	}
 	if !From(ctx).Allows(Admin) {
 		return "", LoginLink{}, errs.New(errs.Denied, "only admins may make login links")

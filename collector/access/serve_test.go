@@ -297,7 +297,7 @@ func TestRest(t *testing.T) {
 		t.Errorf("with a password: %q", got) // it is public: nobody is asked who they are
 	}
 	if !slices.ContainsFunc(h.Routes(), func(r access.RouteInfo) bool {
-		return r.Method == "GET" && r.Pattern == "/" && slices.Equal(r.Roles, access.Roles{access.Public})
+		return r.Method == http.MethodGet && r.Pattern == "/" && slices.Equal(r.Roles, access.Roles{access.Public})
 	}) {
 		t.Errorf("the table does not tell of the rest: %v", h.Routes())
 	}

@@ -35,7 +35,7 @@ type events struct {
 func (b *bench) listen(t *testing.T, who, query string, change ...func(*http.Request)) *events {
 	t.Helper()
 	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
-	r, err := http.NewRequestWithContext(ctx, "GET", b.url+"/api/v1/live?"+query, nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, b.url+"/api/v1/live?"+query, nil)
 	check(t, err)
 	if who != "" {
 		r.SetBasicAuth(who, password)

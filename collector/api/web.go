@@ -178,7 +178,7 @@ func (s *site) serveAsset(w http.ResponseWriter, r *http.Request, name string, a
 		access.WriteError(w, r, fmt.Errorf("open %s: %w", name, err))
 		return
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	content, ok := f.(io.ReadSeeker)
 	info, err := f.Stat()
 	if err != nil || !ok {
@@ -245,7 +245,7 @@ func refuseCoding(w http.ResponseWriter, r *http.Request) {
 
 // matches reports whether If-None-Match names the etag.
 func matches(h http.Header, etag string) bool {
-	for _, one := range strings.Split(strings.Join(h["If-None-Match"], ","), ",") {
+	for one := range strings.SplitSeq(strings.Join(h["If-None-Match"], ","), ",") {
 		one = strings.TrimSpace(one)
 		if one == "*" || strings.TrimPrefix(one, "W/") == strings.TrimPrefix(etag, "W/") {
 			return true

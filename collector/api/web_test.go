@@ -190,7 +190,7 @@ func TestEncodings(t *testing.T) {
 			case plain + ", brotli":
 				got[i] = "br"
 			}
-			if coding := res.Header.Get("Content-Encoding"); res.StatusCode == 200 && coding != strings.Replace(got[i], "identity", "", 1) {
+			if coding := res.Header.Get("Content-Encoding"); res.StatusCode == http.StatusOK && coding != strings.Replace(got[i], "identity", "", 1) {
 				t.Errorf("%s of %s says it is %q and is %s", accept, path, coding, got[i])
 			}
 		}
@@ -202,7 +202,7 @@ func TestEncodings(t *testing.T) {
 	if plain.Header.Get("ETag") == packed.Header.Get("ETag") || int(packed.ContentLength) != len(body) {
 		t.Errorf("tags %v, %v; length %d of %d", plain.Header["Etag"], packed.Header["Etag"], packed.ContentLength, len(body))
 	}
-	if again, _ := fetch(t, "GET", url+"/assets/main-1a2b.js", "Accept-Encoding", "gzip", "If-None-Match", packed.Header.Get("ETag")); again.StatusCode != 200 {
+	if again, _ := fetch(t, "GET", url+"/assets/main-1a2b.js", "Accept-Encoding", "gzip", "If-None-Match", packed.Header.Get("ETag")); again.StatusCode != http.StatusOK {
 		t.Errorf("the tag of brotli stands for gzip: %d", again.StatusCode)
 	}
 }
@@ -250,7 +250,7 @@ func TestThePageAndItsPolicy(t *testing.T) {
 	}
 	changed := built()
 	changed["index.html"] = &fstest.MapFile{Data: []byte(page + "<!-- -->")}
-	if again, _ := fetch(t, "GET", serveWeb(t, changed)+"/", "If-None-Match", res.Header.Get("ETag")); again.StatusCode != 200 {
+	if again, _ := fetch(t, "GET", serveWeb(t, changed)+"/", "If-None-Match", res.Header.Get("ETag")); again.StatusCode != http.StatusOK {
 		t.Errorf("a new page: %d", again.StatusCode)
 	}
 	if none, _ := fetch(t, "GET", url+"/", "Accept-Encoding", "identity;q=0"); none.StatusCode != http.StatusNotAcceptable {
@@ -263,7 +263,7 @@ func TestWithoutABuild(t *testing.T) {
 	raw, err := os.ReadFile("../../web/dist/placeholder.html")
 	check(t, err)
 	res, body := fetch(t, "GET", serveWeb(t, fstest.MapFS{"placeholder.html": &fstest.MapFile{Data: raw}})+"/hosts/web1", "Accept", html)
-	if res.StatusCode != 200 || strings.Contains(body, "__CSP_NONCE__") || strings.Contains(body, "<script") {
+	if res.StatusCode != http.StatusOK || strings.Contains(body, "__CSP_NONCE__") || strings.Contains(body, "<script") {
 		t.Errorf("status %d, page %s", res.StatusCode, body)
 	}
 	for _, want := range []string{"make build", "/api/openapi.json", "/prometheus/api/v1"} {
