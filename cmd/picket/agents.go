@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -29,6 +30,21 @@ type agent struct {
 	DisconnectedAt time.Time `json:"disconnected_at"`
 	RevokedAt      time.Time `json:"revoked_at"`
 	RevokedReason  string    `json:"revoked_reason"`
+
+	CertificateExpiresAt time.Time `json:"certificate_expires_at"`
+	Gaps                 int       `json:"gaps"`
+	WorstResult          struct {
+		Status string `json:"status"`
+		NotOK  int    `json:"not_ok"`
+	} `json:"worst_result"`
+}
+
+// worst tells the worst of an agent's latest results, and how many are not ok.
+func (a agent) worst() string {
+	if a.WorstResult.NotOK == 0 {
+		return a.WorstResult.Status
+	}
+	return fmt.Sprintf("%s (%d)", a.WorstResult.Status, a.WorstResult.NotOK)
 }
 
 const agentsPath = "/api/v1/agents"
@@ -40,7 +56,10 @@ func agentsCommand(a *app) *cobra.Command {
 }
 
 func agentsListCommand(a *app) *cobra.Command {
-	var state string
+	var (
+		states    []string
+		gap, sort string
+	)
 	c := &cobra.Command{
 		Use:               "list [TEXT]",
 		Short:             "List the agents whose instance, hostname or id contains the text",
@@ -52,13 +71,19 @@ func agentsListCommand(a *app) *cobra.Command {
 				return err
 			}
 			query := url.Values{}
-			if state != "" {
-				query.Set("state", state)
+			if len(states) > 0 {
+				query.Set("state", strings.Join(states, ","))
+			}
+			if gap != "" {
+				query.Set("gap", gap)
 			}
 			if len(args) > 0 {
 				query.Set("text", args[0])
 			}
 			selected := len(query) > 0
+			if sort != "" {
+				query.Set("sort", sort)
+			}
 			agents, raw, err := collect[agent](cmd.Context(), c, agentsPath, query)
 			if err != nil {
 				return err
@@ -68,19 +93,26 @@ func agentsListCommand(a *app) *cobra.Command {
 					fmt.Fprintln(cmd.ErrOrStderr(), noAgents(selected))
 					return nil
 				}
-				t := newTable("INSTANCE", "STATE", "SEEN", "VERSION", "PLATFORM", "ADDRESS")
+				t := newTable("INSTANCE", "STATE", "SEEN", "WORST", ">GAPS", "VERSION", "PLATFORM", "ADDRESS")
 				for _, one := range agents {
-					t.add(one.Instance, one.State, a.ago(one.LastSeenAt), one.Version, one.OS+"/"+one.Arch, one.RemoteAddr)
+					t.add(one.Instance, one.State, a.ago(one.LastSeenAt), one.worst(), strconv.Itoa(one.Gaps), one.Version,
+						one.OS+"/"+one.Arch, one.RemoteAddr)
 				}
 				return t.write(out)
 			})
 		},
 	}
-	c.Flags().StringVar(&state, "state", "", "only agents in this state: "+strings.Join(agentStates, ", "))
+	c.Flags().StringSliceVar(&states, "state", nil, "only agents in any of these states: "+strings.Join(agentStates, ", "))
+	c.Flags().StringVar(&gap, "gap", "", "only agents that cannot collect this: a check, or check:part")
+	c.Flags().StringVar(&sort, "sort", "", "in order of "+strings.Join(agentOrders, ", ")+"; with - in front the other way round")
 	// Only a flag that does not exist can fail here.
+	_ = c.RegisterFlagCompletionFunc("sort", cobra.FixedCompletions(agentOrders, cobra.ShellCompDirectiveNoFileComp))
 	_ = c.RegisterFlagCompletionFunc("state", cobra.FixedCompletions(agentStates, cobra.ShellCompDirectiveNoFileComp))
 	return c
 }
+
+// agentOrders are what agents can be listed in order of.
+var agentOrders = []string{"instance", "hostname", "state", "version", "last_seen_at", "enrolled_at", "certificate_expires_at", "gaps", "worst_result"}
 
 func noAgents(selected bool) string {
 	if selected {

@@ -26,8 +26,9 @@ type agentDetail struct {
 		Kind  string `json:"kind"`
 		Count int    `json:"count"`
 	} `json:"facts"`
-	Results []agentResult `json:"results"`
-	Events  []struct {
+	Capabilities []capability  `json:"capabilities"`
+	Results      []agentResult `json:"results"`
+	Events       []struct {
 		Type     string    `json:"type"`
 		Severity string    `json:"severity"`
 		Message  string    `json:"message"`
@@ -54,7 +55,7 @@ type agentResult struct {
 func agentsShowCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:               "show INSTANCE|ID",
-		Short:             "Show one agent with its certificates, results, events and losses",
+		Short:             "Show one agent with its certificates, gaps, results, events and losses",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.completeAgents,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -76,7 +77,7 @@ func (a *app) writeAgent(out io.Writer, d agentDetail) error {
 	if err := a.agentFacts(d).write(out); err != nil {
 		return err
 	}
-	for _, part := range []*table{a.certificates(d), a.results(d), a.events(d), a.drops(d)} {
+	for _, part := range []*table{a.certificates(d), a.missing(d), a.results(d), a.events(d), a.drops(d)} {
 		if len(part.rows) == 0 {
 			continue
 		}
@@ -120,6 +121,7 @@ func (a *app) agentFacts(d agentDetail) (f facts) {
 		inventory = append(inventory, strconv.Itoa(k.Count)+" "+k.Kind)
 	}
 	f.add("inventory", strings.Join(inventory, ", "))
+	f.add("collects", collects(d))
 	return f
 }
 

@@ -156,7 +156,7 @@ func TestFieldsAreTheAPIs(t *testing.T) {
 	check(t, json.Unmarshal(raw, &api))
 	for schema, v := range map[string]any{
 		"Agent": agent{}, "AgentDetail": agentDetail{Results: []agentResult{{}}}, "NewEnrollTokenResult": enrollToken{}, "Status": collectorStatus{},
-		"Result": agentResult{},
+		"Result": agentResult{}, "Capability": capability{}, "Gap": fleetGap{},
 	} {
 		var fields map[string]any
 		text, err := json.Marshal(v)
@@ -170,7 +170,7 @@ func TestFieldsAreTheAPIs(t *testing.T) {
 	}
 	for path, method := range map[string]string{
 		agentsPath: "get", agentsPath + "/{id}": "get", agentsPath + "/{id}/revoke": "post", tokensPath: "post", tokensPath + "/{id}": "delete",
-		"/api/v1/login": "post", "/api/v1/logout": "post", "/api/v1/status": "get",
+		gapsPath: "get", "/api/v1/login": "post", "/api/v1/logout": "post", "/api/v1/status": "get",
 	} {
 		if api.Paths[path][method] == nil {
 			t.Errorf("the API has no %s %s", method, path)

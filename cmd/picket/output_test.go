@@ -17,12 +17,18 @@ const (
 		`{"serial":"0bad","not_before":"2026-08-01T10:00:00Z","not_after":"2026-10-30T10:00:00Z","issued_at":"2026-08-01T10:00:00Z",` +
 		`"revoked_at":"2026-08-02T10:00:00Z","revoked_reason":"superseded by a reinstall"}],` +
 		`"facts":[{"kind":"disk","count":2,"updated_at":"2026-11-01T10:00:00Z"},{"kind":"os","count":1,"updated_at":"2026-11-01T10:00:00Z"}],` +
+		`"capabilities":[{"name":"cpu","available":true,"since":"2026-11-22T10:00:00Z"},` +
+		`{"name":"filesystem:/srv","available":false,"reason":"does not answer (nfs4)","fix":"umount -f -l /srv","since":"2026-11-23T11:58:50Z"},` +
+		`{"name":"hwmon","available":false,"reason":"a virtual machine has no sensors","since":"2026-11-22T10:00:00Z"}],` +
 		`"results":[{"id":"1","check":"cpu","status":"ok","output":"runs","time":"2026-11-23T11:59:50Z"},` +
 		`{"id":"2","check":"filesystem","resource":"/srv","status":"critical","output":"does not answer\nfor 20 s","time":"2026-11-23T11:58:50Z"},` +
 		`{"id":"3","check":"filesystem","resource":"/","status":"ok","output":"answers","time":"2026-11-23T11:59:50Z"}],` +
 		`"events":[{"id":"4","type":"agent_started","severity":"ok","message":"agent v1.2.0 started","time":"2026-11-22T10:00:00Z"}],` +
 		`"drops":[{"class":"metrics","first":1,"last":9,"records":9,"bytes":123456,"reason":"spool full","time":"2026-11-23T03:00:00Z"}]}`
-	tokens = `{"items":[{"id":"a1","uses_left":1,"uses_max":1,"addresses":["c:1"],"created_by":"ada","created_at":"2026-11-23T10:00:00Z","expires_at":"2026-11-24T10:00:00Z"},` +
+	gaps = `{"name":"pressure","reason":"it is off","fix":"boot with psi=1","agents":1000,"agent_ids":["1"],"instances":["web1","web2","web3","web4"]},` +
+		`{"name":"filesystem:/srv","reason":"does not answer (nfs4)","fix":"umount -f -l /srv","agents":1,"agent_ids":["1"],"instances":["\u001b[31mred"]}`
+	noSensors = `{"name":"hwmon","reason":"a virtual machine has no sensors","agents":2,"agent_ids":["1","2"],"instances":["web1","web2"]}`
+	tokens    = `{"items":[{"id":"a1","uses_left":1,"uses_max":1,"addresses":["c:1"],"created_by":"ada","created_at":"2026-11-23T10:00:00Z","expires_at":"2026-11-24T10:00:00Z"},` +
 		`{"id":"a2","uses_left":0,"uses_max":3,"addresses":["c:1"],"created_by":"ada","created_at":"2026-11-23T10:00:00Z","expires_at":"2026-11-24T10:00:00Z"},` +
 		`{"id":"a3","uses_left":2,"uses_max":3,"addresses":["c:1"],"created_by":"bob (command line)","created_at":"2026-11-20T10:00:00Z","expires_at":"2026-11-21T10:00:00Z"},` +
 		`{"id":"a4","uses_left":1,"uses_max":1,"addresses":["c:1"],"created_by":"bob","created_at":"2026-11-20T10:00:00Z","expires_at":"2026-12-21T10:00:00Z","revoked_at":"2026-11-20T11:00:00Z"}]}`
@@ -65,6 +71,15 @@ func TestOutputs(t *testing.T) {
 		"agents show evil": {[]string{"agents", "show", "a/b c"}, map[string]string{
 			"GET /api/v1/agents/a%2Fb%20c": evil[:len(evil)-1] + `,"revoked_at":"2026-11-23T11:00:00Z","revoked_reason":"stolen"}`,
 		}},
+		"agents list worst first": {
+			[]string{"agents", "list", "--state", "warn,down", "--gap", "pressure", "--sort", "-worst_result"},
+			map[string]string{"GET /api/v1/agents?gap=pressure&limit=1000&sort=-worst_result&state=warn,down": `{"items":[` +
+				web1[:len(web1)-1] + `,"gaps":2,"worst_result":{"status":"critical","not_ok":3}}]}`},
+		},
+		"gaps":              {[]string{"gaps"}, map[string]string{"GET /api/v1/gaps?fixable=true&limit=1000": `{"items":[` + gaps + `]}`}},
+		"gaps all":          {[]string{"gaps", "--all", "hwmon"}, map[string]string{"GET /api/v1/gaps?limit=1000&name=hwmon": `{"items":[` + noSensors + `]}`}},
+		"gaps json":         {[]string{"gaps", "-o", "json"}, map[string]string{"GET /api/v1/gaps?fixable=true&limit=1000": `{"items":[` + noSensors + `]}`}},
+		"gaps none":         {[]string{"gaps"}, map[string]string{"GET /api/v1/gaps?fixable=true&limit=1000": `{"items":[]}`}},
 		"agents revoke":     {[]string{"agents", "revoke", "web1", "--reason", "stolen"}, map[string]string{"POST /api/v1/agents/web1/revoke": web1}},
 		"tokens list":       {[]string{"tokens", "list"}, map[string]string{"GET /api/v1/enroll-tokens?limit=1000": tokens}},
 		"tokens list empty": {[]string{"tokens", "list"}, map[string]string{"GET /api/v1/enroll-tokens?limit=1000": `{"items":[]}`}},
