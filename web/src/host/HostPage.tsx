@@ -89,7 +89,7 @@ function Known({ host }: { host: OneHost }) {
           component={Link}
           href={link('/explore', { q: `{instance=${quote(host.instance)}}` })}
           variant="default"
-          size="compact-md"
+          size="compact-sm"
           leftSection={<ChartSpline size={15} aria-hidden />}
         >
           Explore

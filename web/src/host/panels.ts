@@ -16,6 +16,9 @@ export type PanelGroup = {
 /** The span that a rate looks back over: four intervals, so that a late sample leaves no hole; never less than the step, so that no sample is left out. */
 export const rateWindow = (step: number, interval = 10) => formatDuration(Math.max(4 * interval, step + interval));
 
+/** What a CPU does, from the bottom of the stack up. */
+const modes = ['user', 'nice', 'system', 'softirq', 'irq', 'iowait', 'steal'];
+
 const share = { min: 0, max: 1 };
 const by = (label: string, word = '') => {
   return (l: Labels) => [l[label] ?? '', word].filter(Boolean).join(' ');
@@ -58,6 +61,7 @@ function cpu(s: Select, rate: Select): PanelGroup {
         unit: 'ratio',
         stacked: true,
         bounds: share,
+        order: modes,
       },
       {
         title: 'Each CPU',
