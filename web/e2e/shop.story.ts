@@ -77,7 +77,7 @@ test.each(roles)('a user with the role %s sees what the role may do, and the ser
   await signIn(page, name, password);
   const operates = role === 'operator' || role === 'admin';
 
-  await page.goto('/fleet?tab=enrol');
+  await page.goto('/fleet/enrol');
   await page.getByRole('heading', { level: 1 }).waitFor();
   await page.waitForLoadState('networkidle');
   const make = page.getByRole('button', { name: /make (a |the )?token/i });
