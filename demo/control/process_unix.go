@@ -7,12 +7,12 @@ import (
 	"strconv"
 	"syscall"
 
-	"github.com/shirou/gopsutil/v3/process"
+	gopsutil "github.com/shirou/gopsutil/v3/process"
 )
 
 // markOf returns what tells a process from all others that have or had its pid: the moment of its start.
 func markOf(pid int) (string, bool) {
-	p, err := process.NewProcess(int32(pid))
+	p, err := gopsutil.NewProcess(int32(pid))
 	if err != nil {
 		return "", false
 	}
