@@ -27,7 +27,7 @@ type HistoryOptions struct {
 func WriteHistory(o HistoryOptions) error {
 	plan, p := demo.Plan{}, sim.PastOf(o.Until)
 	began := time.Now()
-	samples, err := sim.WritePast(p, o.Seed, 7, labelsOf(plan), func(_, _ time.Time) (io.WriteCloser, error) {
+	samples, err := sim.WritePast(p, o.Seed, p.To.Sub(p.From), labelsOf(plan), func(_, _ time.Time) (io.WriteCloser, error) {
 		if o.File == "-" {
 			return keepOpen{os.Stdout}, nil
 		}
@@ -57,7 +57,7 @@ func (s *starter) importHistory(ctx context.Context) error {
 	past := sim.PastOf(s.plan.Started)
 	fmt.Fprintf(s.Out, "Importing the week before %s: a deploy of the app at %s, the store down from %s to %s.\n", past.To.Format(time.DateTime),
 		past.Deploy.Format("Mon 15:04"), past.OutageBegin.Format("Mon 15:04"), past.OutageEnd.Format("15:04"))
-	samples, err := sim.WritePast(past, s.plan.Seed, 1, labelsOf(s.plan), func(from, _ time.Time) (io.WriteCloser, error) {
+	samples, err := sim.WritePast(past, s.plan.Seed, 24*time.Hour, labelsOf(s.plan), func(from, _ time.Time) (io.WriteCloser, error) {
 		f, err := os.CreateTemp(string(s.dir), "history-*.om")
 		return &day{File: f, importIt: func(file string) error {
 			fmt.Fprintf(s.Out, "  %s\n", from.Format("Mon 2006-01-02"))

@@ -87,12 +87,12 @@ func (r *Run) Tables(labels func(host string) []string) []*series.Table {
 	return tables
 }
 
-// WritePast writes the past in the OpenMetrics format, in pieces of so many days, each a whole file: open is asked for each
+// WritePast writes the past in the OpenMetrics format, in pieces of that length, each a whole file: open is asked for each
 // piece's file. Labels say what else a host's series carry beside demo="true": job and instance.
-func WritePast(p Past, seed uint64, days int, labels func(host string) []string, open func(from, to time.Time) (io.WriteCloser, error)) (samples int, err error) {
+func WritePast(p Past, seed uint64, piece time.Duration, labels func(host string) []string, open func(from, to time.Time) (io.WriteCloser, error)) (samples int, err error) {
 	run := NewRun(p, seed)
 	tables := run.Tables(func(host string) []string { return append([]string{demo.Label, demo.LabelValue}, labels(host)...) })
-	rows := days * int(24*time.Hour/pastStep)
+	rows := int(min(piece, p.To.Sub(p.From)) / pastStep)
 	column := series.NewColumn(rows, tables...)
 	for run.now.Before(p.To) {
 		from := run.now
