@@ -14,6 +14,7 @@ import classes from './Explore.module.css';
 import { commonLabels, csv, letter } from './explore';
 import { type Labels, type RangeAnswer, seriesName } from './promql';
 import type { Asked } from './results';
+import { Shared } from './Shared';
 
 const few = 60;
 const many = 200;
@@ -49,7 +50,10 @@ export function ChartView({ asked, span, unit, scale, stacked }: Props) {
   return (
     <Card withBorder padding="xs">
       <Group justify="space-between" gap="xs" mb={4} wrap="nowrap" align="flex-start">
-        <Shared common={common} />
+        <div>
+          <Shared common={common} />
+          {cut > 0 && <Cut drawn={lines.length} all={lines.length + cut} more={limit === few ? setMost : undefined} />}
+        </div>
         <CopyMenu csv={() => chartCsv(times, lines)} json={() => chartJson(drawn)} />
       </Group>
       <div className={asked.some((a) => a.fetching && !a.answer) ? classes.stale : undefined}>
@@ -66,29 +70,23 @@ export function ChartView({ asked, span, unit, scale, stacked }: Props) {
           onZoom={(from, to) => change({ from: instant(from), to: instant(to), range: undefined }, true)}
         />
       </div>
-      {cut > 0 && (
-        <Group gap="xs" mt={4}>
-          <Text size="sm">
-            The {lines.length} biggest of {lines.length + cut} series are drawn.
-          </Text>
-          {limit === few && (
-            <Button size="compact-xs" variant="default" onClick={() => setMost(String(many))}>
-              Draw {Math.min(many, lines.length + cut)}
-            </Button>
-          )}
-        </Group>
-      )}
     </Card>
   );
 }
 
-/** What all series have in common, said once. */
-function Shared({ common }: { common: Labels }) {
-  if (Object.keys(common).length === 0) return <span />;
+/** Says that not all series are drawn. */
+function Cut({ drawn, all, more }: { drawn: number; all: number; more?: (most: string) => void }) {
   return (
-    <Text size="xs" c="dimmed" component="div">
-      All series: <span className={classes.code}>{seriesName(common)}</span>
-    </Text>
+    <Group gap={6}>
+      <Text size="xs">
+        The {drawn} biggest of {all.toLocaleString('en')} series are drawn.
+      </Text>
+      {more && (
+        <Button size="compact-xs" variant="default" onClick={() => more(String(many))}>
+          Draw {Math.min(many, all)}
+        </Button>
+      )}
+    </Group>
   );
 }
 

@@ -1,4 +1,5 @@
 import { Group, Text } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
 import { Table2 } from 'lucide-react';
 import { useMemo } from 'react';
 import { format, type Unit } from '../lib/number';
@@ -6,9 +7,10 @@ import { type Column, DataTable } from '../ui/DataTable';
 import { useFormatTime } from '../ui/prefs';
 import { Empty, Loading } from '../ui/State';
 import { CopyMenu } from './CopyMenu';
-import { csv, letter } from './explore';
+import { commonLabels, csv, letter } from './explore';
 import type { InstantAnswer, Labels } from './promql';
 import type { Asked } from './results';
+import { Shared } from './Shared';
 
 type Cell = { key: string; letter: string; metric: Labels; text: string; value: number; unit: Unit };
 
@@ -17,16 +19,17 @@ export function InstantTable({ asked, at, units }: { asked: Asked<InstantAnswer>
   const formatTime = useFormatTime();
   const answers = asked.map((a) => a.answer);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the answers and units are the state; their lists are new each time.
-  const { rows, labels } = useMemo(() => cells(answers, units), [...answers, units.join()]);
+  const { rows, labels, common } = useMemo(() => cells(answers, units), [...answers, units.join()]);
+  const small = useMediaQuery('(max-width: 600px)', false, { getInitialValueInEffect: false });
   const several = answers.filter((a) => a && a.samples.length > 0).length > 1;
-  const columns = useMemo(() => columnsOf(labels, several), [labels, several]);
+  const columns = useMemo(() => columnsOf(labels, common, several, small), [labels, common, several, small]);
   if (asked.every((a) => a.error || !a.row.query || a.row.hidden)) return null;
   if (rows.length === 0 && asked.some((a) => a.fetching)) return <Loading label="Asking" />;
   return (
     <>
       <Group justify="space-between" mb={4}>
-        <Text size="sm" c="dimmed">
-          Values at {formatTime(at * 1000)}
+        <Text size="sm" c="dimmed" component="div">
+          Values at {formatTime(at * 1000)} <Shared common={common} />
         </Text>
         {rows.length > 0 && (
           <CopyMenu csv={() => tableCsv(rows, labels, several)} json={() => JSON.stringify(answers.flatMap(samples))} />
@@ -50,7 +53,7 @@ export function InstantTable({ asked, at, units }: { asked: Asked<InstantAnswer>
 
 const samples = (a: InstantAnswer | undefined) => a?.samples ?? [];
 
-function cells(answers: (InstantAnswer | undefined)[], units: Unit[]): { rows: Cell[]; labels: string[] } {
+function cells(answers: (InstantAnswer | undefined)[], units: Unit[]) {
   const names = new Set<string>();
   const rows = answers.flatMap((a, q) =>
     samples(a).map(({ metric, value }, i): Cell => {
@@ -61,10 +64,11 @@ function cells(answers: (InstantAnswer | undefined)[], units: Unit[]): { rows: C
     }),
   );
   const labels = [...names].sort((a, b) => Number(b === '__name__') - Number(a === '__name__') || a.localeCompare(b));
-  return { rows, labels };
+  return { rows, labels, common: commonLabels(answers.flatMap((a) => (a ? [{ series: a.samples }] : []))) };
 }
 
-function columnsOf(labels: string[], several: boolean): Column<Cell>[] {
+/** A column for each label that tells rows apart, and the value: first where there is little room. */
+function columnsOf(labels: string[], common: Labels, several: boolean, small: boolean): Column<Cell>[] {
   const query: Column<Cell> = {
     key: 'query',
     title: 'Query',
@@ -72,27 +76,27 @@ function columnsOf(labels: string[], several: boolean): Column<Cell>[] {
     render: (r) => r.letter,
     value: (r) => r.letter,
   };
-  return [
-    ...(several ? [query] : []),
-    ...labels.map(
+  const value: Column<Cell> = {
+    key: 'value',
+    title: 'Value',
+    width: 'minmax(110px, 160px)',
+    align: 'right',
+    descending: true,
+    render: (r) => <span title={r.text}>{Number.isNaN(r.value) ? r.text : format(r.value, r.unit, 5)}</span>,
+    value: (r) => r.value,
+  };
+  const own = labels
+    .filter((l) => common[l] === undefined)
+    .map(
       (l): Column<Cell> => ({
         key: `label.${l}`,
         title: l === '__name__' ? 'Metric' : l,
-        width: 'minmax(110px, 1fr)',
+        width: l === '__name__' ? 'minmax(200px, 2fr)' : 'minmax(110px, 1fr)',
         render: (r) => <span title={r.metric[l]}>{r.metric[l]}</span>,
         value: (r) => r.metric[l],
       }),
-    ),
-    {
-      key: 'value',
-      title: 'Value',
-      width: 'minmax(110px, 160px)',
-      align: 'right',
-      descending: true,
-      render: (r) => <span title={r.text}>{Number.isNaN(r.value) ? r.text : format(r.value, r.unit, 5)}</span>,
-      value: (r) => r.value,
-    },
-  ];
+    );
+  return [...(several ? [query] : []), ...(small ? [value, ...own] : [...own, value])];
 }
 
 function tableCsv(rows: Cell[], labels: string[], several: boolean): string {

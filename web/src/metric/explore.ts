@@ -1,6 +1,6 @@
 import { formatDuration, instant, parseDuration, stepFor } from '../lib/time';
 import { href, withParams } from '../lib/url';
-import { type Labels, onGrid, type RangeResult } from './promql';
+import { type Labels, onGrid } from './promql';
 
 /** A query of the page: `query` is what ran, `text` what stands in its editor. */
 export type Row = { id: number; query: string; text: string; hidden: boolean };
@@ -69,7 +69,7 @@ export const resolutions = ['10s', '30s', '1m', '5m', '15m', '1h', '6h', '1d'];
 export const perPoint = (step: number) => `1 point per ${formatDuration(step)}`;
 
 /** The labels that all series have with the same value; none when there are fewer than two series. */
-export function commonLabels(results: (Pick<RangeResult, 'series'> | undefined)[]): Labels {
+export function commonLabels(results: ({ series: { metric: Labels }[] } | undefined)[]): Labels {
   const all = results.flatMap((r) => r?.series ?? []);
   const first = all[0];
   if (!first || all.length < 2) return {};

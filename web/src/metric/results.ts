@@ -29,7 +29,8 @@ export function useRangeResults(rows: Row[], plan: Plan, enabled: boolean): Aske
 export function useInstantResults(rows: Row[], at: number, enabled: boolean): Asked<InstantAnswer>[] {
   const asked = useQueries({
     queries: rows.map((row) => ({
-      queryKey: [...promKeys.instant(row.query, at), mostRows],
+      // Not under promKeys.instant: `at` moves with the page, new samples need not ask again.
+      queryKey: ['prom', 'table', row.query, at],
       queryFn: ({ signal }: { signal: AbortSignal }) => askInstant(row.query, { at, limit: mostRows, signal }),
       enabled: enabled && runs(row),
       gcTime: 30_000,
