@@ -38,6 +38,20 @@ export function HostCharts({ host }: { host: OneHost }) {
   if (names.data?.length === 0) return <NoSeries host={host} />;
   return (
     <>
+      <nav aria-label="Charts" className={classes.jump}>
+        {groups.map((g) => (
+          <UnstyledButton
+            key={g.key}
+            className={classes.to}
+            onClick={() => {
+              if (closed.includes(g.key)) toggle(g.key);
+              document.getElementById(`charts-${g.key}`)?.scrollIntoView({ block: 'start' });
+            }}
+          >
+            {g.title}
+          </UnstyledButton>
+        ))}
+      </nav>
       {groups.map((g) => (
         <Section key={g.key} group={g} open={!closed.includes(g.key)} toggle={() => toggle(g.key)} />
       ))}
@@ -47,7 +61,7 @@ export function HostCharts({ host }: { host: OneHost }) {
 
 function Section({ group, open, toggle }: { group: PanelGroup; open: boolean; toggle: () => void }) {
   return (
-    <Box component="section" mb="md" aria-label={group.title}>
+    <Box component="section" mb="md" aria-label={group.title} id={`charts-${group.key}`} className={classes.section}>
       <Title order={2} size="h5" mb={6}>
         <UnstyledButton onClick={toggle} aria-expanded={open} className={classes.head}>
           <Group gap={4} wrap="nowrap" component="span">

@@ -44,7 +44,7 @@ const soon = 15 * 86_400_000;
 export function HostFacts({ host, numbers }: { host: OneHost; numbers: AgentNumbers | undefined }) {
   const { now } = useLive();
   const write = useFormatTime();
-  const boot = numbers?.get('node_boot_time_seconds');
+  const boot = host.state === 'up' ? numbers?.get('node_boot_time_seconds') : undefined;
   const lag = numbers?.max('spool_lag_seconds');
   const spool = numbers?.all('spool_records').reduce((sum, s) => sum + s.value, 0);
   const end = certificateEnd(host);

@@ -24,7 +24,7 @@ function Lost({ host, seen }: { host: OneHost; seen: number }) {
   return (
     <Alert
       color={host.state === 'down' ? 'red' : 'orange'}
-      variant="light"
+      variant="outline"
       mb="sm"
       role="status"
       icon={<TriangleAlert size={18} aria-hidden />}
@@ -70,7 +70,7 @@ function Never({ host }: { host: OneHost }) {
   return (
     <Alert
       color="orange"
-      variant="light"
+      variant="outline"
       mb="sm"
       role="status"
       icon={<CircleDashed size={18} aria-hidden />}
@@ -89,7 +89,7 @@ function Revoked({ host }: { host: OneHost }) {
   return (
     <Alert
       color="gray"
-      variant="light"
+      variant="outline"
       mb="sm"
       role="status"
       icon={<Ban size={18} aria-hidden />}

@@ -32,7 +32,7 @@ export function useHostColumns(narrow: boolean): Column<Host>[] {
       {
         key: 'attention',
         title: 'State',
-        width: narrow ? '56px' : '112px',
+        width: narrow ? '52px' : '112px',
         descending: true,
         value: (h) => h.rank,
         render: (h) => (narrow ? <StateIcon state={h.state} /> : <StateMark state={h.state} />),
@@ -40,7 +40,7 @@ export function useHostColumns(narrow: boolean): Column<Host>[] {
       {
         key: 'host',
         title: 'Host',
-        width: narrow ? 'minmax(5.5rem, 1.4fr)' : 'minmax(10rem, 2fr)',
+        width: narrow ? 'minmax(4.5rem, 1.4fr)' : 'minmax(10rem, 2fr)',
         value: (h) => h.instance,
         render: (h) => <Name host={h} />,
       },

@@ -44,7 +44,9 @@ export function SilentHosts({ status }: { status: Status }) {
                       <Text span size="sm">
                         for {since(Date.parse(a.last_seen_at), now)}
                       </Text>
-                      <span className={classes.aside}>last heard of {write(a.last_seen_at, 'time')}</span>
+                      <Text span className={classes.aside} visibleFrom="sm">
+                        last heard of {write(a.last_seen_at, 'time')}
+                      </Text>
                     </>
                   )}
                 </li>
