@@ -219,23 +219,13 @@ function Actions({ agent: a, revoke, remove }: { agent: Agent } & Pick<Options, 
           Copy the agent’s id
         </Menu.Item>
         {a.state !== 'revoked' && (
-          <Menu.Item
-            leftSection={<Ban size={15} aria-hidden />}
-            disabled={!revoke}
-            onClick={() => revoke?.(a)}
-            title={revoke ? undefined : 'asks for the role operator'}
-          >
-            Revoke…
+          <Menu.Item leftSection={<Ban size={15} aria-hidden />} disabled={!revoke} onClick={() => revoke?.(a)}>
+            Revoke…{revoke ? '' : ' (for operators)'}
           </Menu.Item>
         )}
         {a.state === 'revoked' && (
-          <Menu.Item
-            leftSection={<Trash2 size={15} aria-hidden />}
-            disabled={!remove}
-            onClick={() => remove?.(a)}
-            title={remove ? undefined : 'asks for the role operator'}
-          >
-            Delete…
+          <Menu.Item leftSection={<Trash2 size={15} aria-hidden />} disabled={!remove} onClick={() => remove?.(a)}>
+            Delete…{remove ? '' : ' (for operators)'}
           </Menu.Item>
         )}
       </Menu.Dropdown>

@@ -33,7 +33,7 @@ function Body({ e, names }: { e: AuditEntry; names: ReadonlyMap<string, string> 
   const rows: [string, string][] = [
     ['time', time(e.time)],
     ['by', actorName(e)],
-    ['from', e.remote_addr ?? '–'],
+    ['address', e.remote_addr ?? '–'],
     ['action', e.action],
     ['target', `${targetName(e, names)} (${type})`],
     ['target’s id', e.target_id ?? '–'],
@@ -44,8 +44,9 @@ function Body({ e, names }: { e: AuditEntry; names: ReadonlyMap<string, string> 
     <Stack gap="md">
       <Table layout="auto" verticalSpacing={5} withRowBorders={false}>
         <Table.Tbody>
-          {rows.map(([k, v]) => (
-            <Table.Tr key={k}>
+          {rows.map(([k, v], i) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: a detail may have names of ours
+            <Table.Tr key={i}>
               <Table.Th scope="row" style={{ verticalAlign: 'top', width: 110, fontWeight: 400 }}>
                 <Text size="sm" c="dimmed">
                   {k}
