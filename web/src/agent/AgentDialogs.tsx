@@ -70,8 +70,10 @@ export function DeleteDialog({ agents, close }: Props) {
     >
       <Several agents={agents} />
       <Text size="sm">
-        {agents.length === 1 ? 'The revoked agent leaves' : 'The revoked agents leave'} the list with certificates,
-        results, inventory and events. This cannot be undone.
+        {agents.length === 1
+          ? 'The revoked agent leaves the list with its inventory, results and events, and its name is free again.'
+          : 'The revoked agents leave the list with their inventory, results and events, and their names are free again.'}{' '}
+        This cannot be undone.
       </Text>
       <Text size="sm">Samples stay until they are too old, and the audit log keeps what happened.</Text>
       <Failures outcome={failed} />
