@@ -3,6 +3,7 @@ package filesystem
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"syscall"
 
@@ -14,6 +15,16 @@ const mostGaps = 50
 
 // Gaps implements checks.Explainer: the mounts that could not be asked.
 func (c *check) Gaps() []checks.Gap { return c.gaps }
+
+// closed returns the folder above the path that lets the agent no further.
+func closed(path string) string {
+	for path = filepath.Dir(path); path != filepath.Dir(path); path = filepath.Dir(path) {
+		if _, err := os.Stat(path); err == nil {
+			break
+		}
+	}
+	return path
+}
 
 // appendGap adds why the mount gave no answer, if it gave none.
 func appendGap(gaps []checks.Gap, m *mount, a *answer) []checks.Gap {
@@ -31,7 +42,7 @@ func appendGap(gaps []checks.Gap, m *mount, a *answer) []checks.Gap {
 	case errors.Is(a.err, fs.ErrPermission) && m.remote():
 		g.Reason, g.Fix = "the agent may not look at it ("+m.fstype+")", "mount it with -o allow_other, which takes user_allow_other in /etc/fuse.conf"
 	case errors.Is(a.err, fs.ErrPermission):
-		g.Reason, g.Fix = "the agent may not pass the folders above it", "setfacl -m u:{user}:x "+filepath.Dir(m.path)
+		g.Reason, g.Fix = "the agent may not pass the folders above it", "setfacl -m u:{user}:x "+closed(m.path)+" (package acl)"
 	case errors.Is(a.err, fs.ErrNotExist):
 		g.Reason = "its mount point is not there for the agent"
 		g.Fix = "in a container: -v /:/host:ro,rslave and --path-rootfs /host; on a host: umount -l " + m.path + " and mount it anew"

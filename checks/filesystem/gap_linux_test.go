@@ -53,7 +53,7 @@ func TestGapsOfMounts(t *testing.T) {
 		}
 		want := []string{
 			"/fuse: the agent may not look at it (fuse.sshfs) | mount it with -o allow_other, which takes user_allow_other in /etc/fuse.conf",
-			"/home/x: the agent may not pass the folders above it | setfacl -m u:{user}:x /home",
+			"/home/x: the agent may not pass the folders above it | setfacl -m u:{user}:x " + closed("/home/x") + " (package acl)",
 			"/gone: its mount point is not there for the agent | in a container: -v /:/host:ro,rslave and --path-rootfs /host; on a host: umount -l /gone and mount it anew",
 			"/stale: its server forgot it (nfs4) | umount -f -l /stale and mount it anew",
 			"/dead: its server forgot it (fuse) | umount -f -l /dead and mount it anew",
