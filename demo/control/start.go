@@ -228,6 +228,15 @@ func (s *starter) lastWords() string {
 	return "see " + s.dir.Log()
 }
 
+// complaint is what a host's agent said last, nil when it said nothing.
+func (s *starter) complaint(host string) error {
+	raw, err := os.ReadFile(filepath.Join(s.dir.Logs(host), "agent.log"))
+	if line := lastLine(raw); err == nil && line != "" {
+		return errors.New(line)
+	}
+	return nil
+}
+
 // missing returns what is not there yet, and learns the agents' names on the way.
 func (s *starter) missing(ctx context.Context) error {
 	var instances []string
@@ -235,7 +244,7 @@ func (s *starter) missing(ctx context.Context) error {
 		if _, known := s.plan.Agents[h.Name]; !known {
 			a, err := askAgent(ctx, s.dir, s.programs.Agent, h.Name)
 			if err != nil {
-				return err
+				return errors.Join(err, s.complaint(h.Name))
 			}
 			s.plan.Agents[h.Name] = demo.Member{ID: a.AgentID, Instance: a.Instance}
 		}
