@@ -199,10 +199,14 @@ func (s *starter) appear(ctx context.Context) error {
 	defer cancel()
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
+	var missing error
 	for {
-		missing := s.missing(ctx)
-		if missing == nil {
+		found := s.missing(ctx)
+		if found == nil {
 			return s.dir.WritePlan(s.plan)
+		}
+		if missing == nil || ctx.Err() == nil { // what breaks off as time is over says little
+			missing = found
 		}
 		now, err := readRunning(s.dir)
 		if err != nil {
