@@ -81,7 +81,7 @@ func run(ctx context.Context, o options) (err error) {
 func stories(ctx context.Context, url string) error {
 	cmd := exec.CommandContext(ctx, "npm", "run", "--silent", "bench")
 	cmd.Dir, cmd.Stdout, cmd.Stderr = "web", os.Stdout, os.Stderr
-	cmd.Env = append(os.Environ(), "PICKET_BENCH_URL="+url, "PICKET_BENCH_PASSWORD="+herd.AdminPassword)
+	cmd.Env = append(os.Environ(), "PICKET_E2E_URL="+url, "PICKET_E2E_PASSWORD="+herd.AdminPassword)
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("run stories in web/: %w", err)
 	}

@@ -8,7 +8,7 @@ import type { TestProject } from 'vitest/node';
 
 const run = promisify(execFile);
 const bin = join(import.meta.dirname, '../../bin');
-export const adminPassword = 'story-admin-password';
+export const adminPassword = process.env.PICKET_E2E_PASSWORD ?? 'story-admin-password';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -59,9 +59,11 @@ export async function program(name: string, args: string[], env: Record<string, 
 
 /** Starts the collector, an agent for this host and the demo shop; stops them after the last story. */
 export default async function setup(project: TestProject) {
-  // bench/web has started a collector with simulated hosts.
-  if (process.env.PICKET_BENCH_URL) {
-    project.provide('url', process.env.PICKET_BENCH_URL);
+  // Somebody else has started it all: bench/web with its simulated hosts, or you, to try one story again and again.
+  if (process.env.PICKET_E2E_URL) {
+    project.provide('url', process.env.PICKET_E2E_URL);
+    project.provide('dir', process.env.PICKET_E2E_DIR ?? '');
+    project.provide('demo', join(process.env.PICKET_E2E_DIR ?? '', 'demo'));
     return;
   }
   const dir = mkdtempSync(join(tmpdir(), 'picket-e2e-'));

@@ -54,8 +54,8 @@ export async function open(
 /** Signs in through the page, as people do. */
 export async function signIn(page: Page, name = 'admin', password = adminPassword): Promise<void> {
   if (!page.url().includes('/sign-in')) await page.goto('/sign-in');
-  await page.getByLabel('User').fill(name);
-  await page.getByLabel('Password', { exact: true }).fill(password);
+  await page.locator('input[name=username]').fill(name);
+  await page.locator('input[name=password]').fill(password);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('navigation', { name: 'Pages' }).first().waitFor({ state: 'attached' });
 }

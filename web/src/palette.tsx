@@ -66,7 +66,14 @@ export function Palette({ me }: { me: Me }) {
     );
   }
   return (
-    <Spotlight.Root query={typed} onQueryChange={setTyped} shortcut={['mod + K']} scrollable maxHeight={420}>
+    <Spotlight.Root
+      query={typed}
+      onQueryChange={setTyped}
+      shortcut={['mod + K']}
+      tagsToIgnore={[]}
+      scrollable
+      maxHeight={420}
+    >
       <Spotlight.Search
         placeholder="Page, host or metric"
         leftSection={<Search size={17} aria-hidden />}
