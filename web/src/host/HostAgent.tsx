@@ -112,7 +112,7 @@ function Itself({ host, numbers, interval }: Props & { interval: number }) {
     ['Version', host.version || '–'],
     ['Enrolled', write(host.enrolled_at, 'minute')],
     ['Started', started ? `${since(started * 1000, now)} ago` : '–'],
-    ['Measures every', numbers && !numbers.empty ? format(interval, 'seconds') : '–'],
+    ['Measures every', started ? format(interval, 'seconds') : '–'],
     [
       'Stream',
       host.connected_at && (!host.disconnected_at || host.disconnected_at < host.connected_at)

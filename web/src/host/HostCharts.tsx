@@ -12,6 +12,9 @@ import type { OneHost } from './host';
 import { hostPanels, type PanelGroup, rateWindow } from './panels';
 import { useApplicationSeries, useInterval, useNames } from './series';
 
+/** What the collector itself writes about a host: it is there without the host. */
+const ofCollector = ['up', 'picket_agent_info'];
+
 /** What a host did, in charts, grouped as one thinks of a machine. */
 export function HostCharts({ host }: { host: OneHost }) {
   const span = useSpan();
@@ -35,7 +38,7 @@ export function HostCharts({ host }: { host: OneHost }) {
     const next = closed.includes(key) ? closed.filter((c) => c !== key) : [...closed, key];
     change({ closed: next.join(',') });
   };
-  if (names.data?.length === 0) return <NoSeries host={host} />;
+  if (names.data?.every((n) => ofCollector.includes(n))) return <NoSeries host={host} />;
   return (
     <>
       <nav aria-label="Charts" className={classes.jump}>

@@ -37,7 +37,7 @@ function List({ events }: { events: Event[] }) {
       {
         key: 'time',
         title: 'Time',
-        width: '160px',
+        width: '178px',
         descending: true,
         value: (e) => e.time,
         render: (e) => write(e.time),

@@ -46,7 +46,8 @@ export function HostFacts({ host, numbers }: { host: OneHost; numbers: AgentNumb
   const write = useFormatTime();
   const boot = host.state === 'up' ? numbers?.get('node_boot_time_seconds') : undefined;
   const lag = numbers?.max('spool_lag_seconds');
-  const spool = numbers?.all('spool_records').reduce((sum, s) => sum + s.value, 0);
+  const records = numbers?.all('spool_records') ?? [];
+  const spool = records.reduce((sum, s) => sum + s.value, 0);
   const end = certificateEnd(host);
   const items: [string, ReactNode][] = [
     [
@@ -61,10 +62,7 @@ export function HostFacts({ host, numbers }: { host: OneHost; numbers: AgentNumb
     ],
     ['Last heard of', <Seen key="seen" host={host} />],
     ['Delivery lag', <Flagged key="lag" bad={(lag ?? 0) > 60} text={format(lag, 'seconds')} />],
-    [
-      'Waiting to be delivered',
-      numbers && !numbers.empty ? `${format(spool)} ${spool === 1 ? 'record' : 'records'}` : '–',
-    ],
+    ['Waiting to be delivered', records.length > 0 ? `${format(spool)} ${spool === 1 ? 'record' : 'records'}` : '–'],
     [
       'Certificate',
       end ? (

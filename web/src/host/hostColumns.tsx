@@ -47,7 +47,7 @@ export function useHostColumns(narrow: boolean): Column<Host>[] {
       {
         key: 'checks',
         title: 'Trouble',
-        width: 'minmax(7rem, 0.9fr)',
+        width: 'minmax(9.5rem, 1fr)',
         descending: true,
         wide: true,
         value: (h) => (h.worst_result?.not_ok ?? 0) * 1000 + (h.gaps ?? 0) || undefined,

@@ -1,4 +1,5 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { useMemo } from 'react';
 import { call } from '../api/client';
 import { type Labels, quote, useInstant, type VectorSample } from '../metric/promql';
 import { systemNames } from './application';
@@ -63,17 +64,13 @@ export class AgentNumbers {
     const values = this.all(name).map((s) => s.value);
     return values.length > 0 ? Math.max(...values) : undefined;
   }
-
-  get empty(): boolean {
-    return this.samples.length === 0;
-  }
 }
 
 /** What an agent tells of itself, at present or at a time in Unix seconds. */
 export function useAgentNumbers(instance: string, at?: number) {
   const name = 'picket_agent_.+|node_boot_time_seconds';
   const q = useInstant(`{instance=${quote(instance)},__name__=~${quote(name)}}`, { at, enabled: instance !== '' });
-  return q.data && new AgentNumbers(q.data);
+  return useMemo(() => q.data && new AgentNumbers(q.data), [q.data]);
 }
 
 /** How often an agent measures, in seconds: the time between the last two runs of its checks. 10 until it is known. */
