@@ -8,17 +8,20 @@ export type LoginResult = Schema<'LoginResult'>;
 
 export type Session = Schema<'Session'>;
 
-export const sessionKeys = { me: ['me'] as const, list: ['sessions'] as const };
+export const sessionKeys = { me: ['me'] as const, list: ['sessions'] as const, password: ['password'] as const };
 
 /** Who is signed in; null when nobody is. */
 export function useMe() {
+  const client = useQueryClient();
   return useQuery({
     queryKey: sessionKeys.me,
     queryFn: async ({ signal }): Promise<Me | null> => {
       try {
         return await get<Me>('/api/v1/me', {}, signal);
       } catch (err) {
-        if (err instanceof ApiError && err.status === 401) return null;
+        // While the password changes there is no session for a moment: that is no reason to leave.
+        const changing = client.isMutating({ mutationKey: sessionKeys.password }) > 0;
+        if (err instanceof ApiError && err.status === 401 && !changing) return null;
         throw err;
       }
     },
@@ -94,14 +97,14 @@ export function useEndSessions() {
 export function useChangePassword() {
   const client = useQueryClient();
   return useMutation({
+    mutationKey: sessionKeys.password,
     mutationFn: async ({ name, present, next }: { name: string; present: string; next: string }) => {
       await put('/api/v1/me/password', { present, next });
-      try {
-        await post<LoginResult>('/api/v1/login', { name, password: next });
-      } finally {
-        await client.invalidateQueries({ queryKey: sessionKeys.me });
-        await client.invalidateQueries({ queryKey: sessionKeys.list });
-      }
+      await post<LoginResult>('/api/v1/login', { name, password: next });
+    },
+    onSettled: () => {
+      void client.invalidateQueries({ queryKey: sessionKeys.me });
+      void client.invalidateQueries({ queryKey: sessionKeys.list });
     },
   });
 }
