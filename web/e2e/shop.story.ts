@@ -32,7 +32,7 @@ test('an operator finds the host that is broken, explores its metric, and sends 
   await fullDisk();
   const { context, page, complaints } = await open(browser);
   await signIn(page);
-  await page.getByRole('link', { name: 'Hosts' }).click();
+  await page.getByRole('link', { name: 'Hosts', exact: true }).click();
   const first = page.locator('main [role=row][data-index="0"]');
   await expect.poll(() => first.textContent(), { timeout: 30_000 }).toContain('shop-store-1');
   await first.click();
@@ -159,7 +159,7 @@ test('the keyboard goes everywhere', async () => {
   await page.waitForURL(/search=shop-app/);
   await page.keyboard.press('Control+k');
   await page.keyboard.type('shop-web');
-  await page.getByText('shop-web-1').first().waitFor();
+  await page.getByRole('dialog').getByText('shop-web-1').waitFor();
   await page.keyboard.press('Enter');
   await page.waitForURL(/\/hosts\/shop-web-1/);
   await page.keyboard.press('?');

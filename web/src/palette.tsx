@@ -2,7 +2,7 @@ import { useDebouncedValue } from '@mantine/hooks';
 import { Spotlight, type SpotlightActionData, spotlight } from '@mantine/spotlight';
 import { useQuery } from '@tanstack/react-query';
 import { ChartSpline, Search, Server } from 'lucide-react';
-import { useState } from 'react';
+import { type KeyboardEvent, useState } from 'react';
 import { useLocation } from 'wouter';
 import { findAgents } from './agent/agent';
 import { useHref } from './lib/url';
@@ -65,6 +65,14 @@ export function Palette({ me }: { me: Me }) {
       },
     );
   }
+  // Enter without a choice takes the best match, once the list is of what was typed.
+  const enter = (e: KeyboardEvent) => {
+    const first = text === typed.trim() && !found.isFetching ? groups.flatMap((g) => g.actions)[0] : undefined;
+    if (e.key !== 'Enter' || !first || document.querySelector('[data-action][data-selected]')) return;
+    e.preventDefault();
+    spotlight.close();
+    (first.onClick as () => void)();
+  };
   return (
     <Spotlight.Root
       query={typed}
@@ -78,6 +86,7 @@ export function Palette({ me }: { me: Me }) {
         placeholder="Page, host or metric"
         leftSection={<Search size={17} aria-hidden />}
         aria-label="Search pages, hosts, metrics"
+        onKeyDown={enter}
       />
       <Spotlight.ActionsList>
         {groups
