@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -109,6 +110,12 @@ func (c *Catalog) Set(name string, m Metadata) {
 	name = strings.Clone(name)
 	c.names[name] = Metadata{strings.Clone(m.Kind), strings.Clone(m.Help), strings.Clone(m.Unit)}
 	c.dirty[name] = struct{}{}
+}
+
+// fill records what m says about name and keeps what it does not say.
+func (c *Catalog) fill(name string, m Metadata) {
+	known, _ := c.Get(name)
+	c.Set(name, Metadata{Kind: cmp.Or(m.Kind, known.Kind), Help: cmp.Or(m.Help, known.Help), Unit: cmp.Or(m.Unit, known.Unit)})
 }
 
 // cut returns s as valid UTF-8 without NUL and with at most limit bytes.

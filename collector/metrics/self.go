@@ -3,6 +3,8 @@ package metrics
 import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"github.com/picketmon/picket/internal/errs"
 )
 
 // selfMetrics are the package's own metrics, beside those of the engine itself (prometheus_tsdb_…).
@@ -11,6 +13,8 @@ type selfMetrics struct {
 	accepting prometheus.Gauge
 	fsyncs    prometheus.Histogram
 	free      prometheus.Gauge
+	imports   *prometheus.CounterVec // by outcome
+	imported  prometheus.Counter
 }
 
 func newSelfMetrics(reg prometheus.Registerer) *selfMetrics {
@@ -34,6 +38,14 @@ func newSelfMetrics(reg prometheus.Registerer) *selfMetrics {
 			Help: "Free disk space of the time-series folder.",
 		}),
 	}
+	m.imports = f.NewCounterVec(prometheus.CounterOpts{
+		Name: "picket_metrics_imports_total",
+		Help: "Imports of texts by outcome: done, refused (the text or the time was wrong) or failed.",
+	}, []string{"outcome"})
+	m.imported = f.NewCounter(prometheus.CounterOpts{
+		Name: "picket_metrics_imported_samples_total",
+		Help: "Samples stored by imports.",
+	})
 	for r := range reasonCount {
 		m.dropped[r] = dropped.WithLabelValues(r.String())
 	}
@@ -47,6 +59,20 @@ func (m *selfMetrics) count(o *Outcome) {
 			m.dropped[r].Add(float64(n))
 		}
 	}
+}
+
+// tookIn counts an import.
+func (m *selfMetrics) tookIn(r ImportResult, err error) {
+	outcome := "done"
+	switch errs.Kind(err) {
+	case "":
+		m.imported.Add(float64(r.Samples))
+	case errs.Invalid, errs.TooLarge, errs.Conflict:
+		outcome = "refused"
+	default:
+		outcome = "failed"
+	}
+	m.imports.WithLabelValues(outcome).Inc()
 }
 
 // engineCollector shows the metrics of the engine while it is open; they live in their own registry because the engine

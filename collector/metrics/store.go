@@ -27,6 +27,9 @@ type Store struct {
 	failedc  chan struct{}
 	logFault atomic.Bool // a write to the out-of-order log failed, see watchLog
 
+	installer *installer
+	importing sync.Mutex // held by the import that runs
+
 	readers sync.WaitGroup
 	gate    sync.Mutex // guards closed and readers.Add
 	closed  bool
@@ -71,6 +74,7 @@ func (s *Store) open() error {
 	eo.SeriesLifecycleCallback = limit
 	ahead := new(aheadOfOrder)
 	eo.BlockCompactionExcludeFunc = ahead.exclude
+	eo.NewCompactorFunc = s.newInstaller
 	db, err := tsdb.Open(s.opts.Dir, watchLog(s.opts.Logger.With("component", "tsdb"), &s.logFault), s.registry, eo, nil)
 	if err != nil {
 		return fmt.Errorf("open time-series database %s: %w", s.opts.Dir, err)
