@@ -63,7 +63,7 @@ test('an operator finds the host that is broken, explores its metric, and sends 
   const seen = new URL(colleague.page.url()).searchParams;
   expect(Object.fromEntries(seen)).toEqual(Object.fromEntries(asked));
   await colleague.context.close();
-  expect(colleague.complaints.filter((c) => !c.includes('401'))).toEqual([]);
+  expect(colleague.complaints).toEqual([]);
   await demo('heal');
 });
 
@@ -100,7 +100,7 @@ test.each(roles)('a user with the role %s sees what the role may do, and the ser
       .first()
       .waitFor();
   await context.close();
-  expect(complaints.filter((c) => !/40[13]/.test(c))).toEqual([]);
+  expect(complaints.filter((c) => !c.includes('403'))).toEqual([]);
 });
 
 test('the link that the terminal printed signs in once', async () => {
@@ -112,7 +112,7 @@ test('the link that the terminal printed signs in once', async () => {
   await first.page.goto(path);
   await first.page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
   expect(first.page.url()).not.toContain('link=');
-  expect(first.complaints.filter((c) => !c.includes('401'))).toEqual([]);
+  expect(first.complaints).toEqual([]);
   await first.context.close();
   const second = await open(browser);
   await second.page.goto(path);
@@ -162,6 +162,7 @@ test('the keyboard goes everywhere', async () => {
   await page.getByRole('dialog').getByText('shop-web-1').waitFor();
   await page.keyboard.press('Enter');
   await page.waitForURL(/\/hosts\/shop-web-1/);
+  await page.getByPlaceholder('Page, host or metric').waitFor({ state: 'detached' });
   await page.keyboard.press('?');
   await page.getByRole('dialog', { name: 'Keys' }).waitFor();
   await context.close();
