@@ -1,7 +1,7 @@
 import { Kbd, TextInput, type TextInputProps } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
 import { Search } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useUrlState } from '../lib/url';
 
 type Props = { param?: string; label: string; placeholder?: string } & Pick<TextInputProps, 'w' | 'style' | 'miw'>;
@@ -10,8 +10,18 @@ type Props = { param?: string; label: string; placeholder?: string } & Pick<Text
 export function SearchInput({ param = 'search', label, placeholder, ...rest }: Props) {
   const [value, setValue] = useUrlState(param);
   const [text, setText] = useState(value);
-  const write = useDebouncedCallback(setValue, 200);
-  useEffect(() => setText(value), [value]);
+  const written = useRef(value);
+  const write = useDebouncedCallback((next: string) => {
+    written.current = next;
+    setValue(next);
+  }, 200);
+  useEffect(() => {
+    // What was typed while the address followed stays; only what others wrote there is taken over.
+    if (value === written.current) return;
+    written.current = value;
+    write.cancel();
+    setText(value);
+  }, [value, write]);
   return (
     <TextInput
       type="search"
