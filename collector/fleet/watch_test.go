@@ -72,7 +72,7 @@ func TestSilenceIsTold(t *testing.T) {
 func TestComingAndGoingIsTold(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		w := &told{}
-		c := NewCollector(t, d, func(o *Options) { o.Changed, o.WatchEvery = w.add, 20*time.Millisecond })
+		c := NewCollector(t, d, func(o *Options) { o.Changed, o.WatchEvery = w.add, time.Hour })
 		expect := func(what string, want AgentID) {
 			t.Helper()
 			if got := w.take(); !slices.Contains(got, want) {
@@ -88,6 +88,9 @@ func TestComingAndGoingIsTold(t *testing.T) {
 		expect("connected", id)
 		// By another process: only looking finds it.
 		if _, err := NewFleet(t, d, func(o *Options) { o.CA = c.ca }).Revoke(context.Background(), "web1", ""); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.watch(t.Context(), time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		var got []AgentID
