@@ -71,13 +71,16 @@ export function Picker<T>(props: Props<T>) {
         mb={6}
       />
       {items.length === 0 && props.empty}
-      <div ref={scroller} className={classes.list} style={{ maxHeight: props.height }}>
-        <div
-          role="listbox"
-          id={`${id}-list`}
-          aria-label={label}
-          style={{ height: virtual.getTotalSize(), position: 'relative' }}
-        >
+      <div
+        ref={scroller}
+        role="listbox"
+        id={`${id}-list`}
+        aria-label={label}
+        tabIndex={-1}
+        className={classes.list}
+        style={{ maxHeight: props.height }}
+      >
+        <div role="presentation" style={{ height: virtual.getTotalSize(), position: 'relative' }}>
           {virtual.getVirtualItems().map((v) => {
             const item = items[v.index] as T;
             return (

@@ -18,7 +18,9 @@ export class Completer implements CompleteStrategy {
     if (inString !== undefined) this.client.typed = inString;
     try {
       const result = await this.hybrid.promQL(context);
-      return result && { ...result, validFor: undefined };
+      // What fits equally well stays in the order that the collector found best.
+      const options = result?.options.map((o, i) => (o.type === 'constant' ? { ...o, boost: -i / 1000 } : o));
+      return result && { ...result, options: options ?? [], validFor: undefined };
     } catch {
       // Whoever types is not told that a proposal could not be had; running the query tells what is wrong.
       return null;
