@@ -65,7 +65,7 @@ test('an operator finds the host that is broken, explores its metric, and sends 
   await colleague.context.close();
   expect(colleague.complaints).toEqual([]);
   await demo('heal');
-});
+}, 240_000);
 
 const password = 'story-user-password';
 const roles = ['viewer', 'operator', 'service_desk', 'check_author', 'admin'] as const;
