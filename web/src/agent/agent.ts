@@ -1,6 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { get, getAll, post, remove } from '../api/client';
 import type { Schema } from '../api/types';
+import { useUrlParams } from '../lib/url';
 
 export type Agent = Schema<'Agent'>;
 export type AgentDetail = Schema<'AgentDetail'>;
@@ -24,14 +25,28 @@ export async function findAgents(text: string, limit: number, signal?: AbortSign
   return (await get<{ items: Agent[] }>('/api/v1/agents', { text, limit }, signal)).items;
 }
 
+/** How often agents are asked for though nothing is announced, in milliseconds: that they were heard of never is. */
+function useHeard(): number | false {
+  const [params] = useUrlParams();
+  return params.get('live') === 'off' ? false : 15_000;
+}
+
 /** All agents by instance. */
 export function useAgents() {
-  return useQuery({ queryKey: agentKeys.list, queryFn: ({ signal }) => getAll<Agent>('/api/v1/agents', {}, signal) });
+  return useQuery({
+    queryKey: agentKeys.list,
+    queryFn: ({ signal }) => getAll<Agent>('/api/v1/agents', {}, signal),
+    refetchInterval: useHeard(),
+  });
 }
 
 /** One agent by its id or instance. */
 export function useAgent(id: string) {
-  return useQuery({ queryKey: agentKeys.one(id), queryFn: ({ signal }) => get<AgentDetail>(path(id), {}, signal) });
+  return useQuery({
+    queryKey: agentKeys.one(id),
+    queryFn: ({ signal }) => get<AgentDetail>(path(id), {}, signal),
+    refetchInterval: useHeard(),
+  });
 }
 
 /** What an agent's host is made of, of one kind ("os", "cpu", "interface", …). */
