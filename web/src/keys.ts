@@ -12,7 +12,10 @@ export const keys: [keys: string[], does: string][] = [
   [['p'], 'pause live updates, go on'],
   ...routes.flatMap((r): [string[], string][] => (r.key && r.title ? [[['g', r.key], `to ${r.title}`]] : [])),
   [['↑', '↓', 'Enter'], 'walk a table, open a row'],
-  [['Esc'], 'close what is open'],
+  [['m'], 'find a metric (Explore)'],
+  [['n'], 'another query (Explore)'],
+  [['t'], 'chart or table (Explore)'],
+  [['Esc'], 'close what is open, leave an editor'],
 ];
 
 const typing = (e: KeyboardEvent) => {

@@ -7,6 +7,7 @@ import { useLocation } from 'wouter';
 import { findAgents } from './agent/agent';
 import { useHref } from './lib/url';
 import { findMetrics } from './metric/promql';
+import { suggest } from './metric/suggest';
 import { routes } from './routes';
 import { allows, type Me } from './session/session';
 
@@ -60,7 +61,7 @@ export function Palette({ me }: { me: Me }) {
           label: m.name,
           description: m.help,
           leftSection: <ChartSpline size={17} aria-hidden />,
-          onClick: go(link('/explore', { q: m.type === 'counter' ? `rate(${m.name}[5m])` : m.name })),
+          onClick: go(link('/explore', { q: suggest(m) })),
         })),
       },
     );

@@ -1,5 +1,5 @@
 import { Box, useComputedColorScheme } from '@mantine/core';
-import { type RefObject, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { type KeyboardEvent, type RefObject, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { format, type Unit } from '../lib/number';
@@ -58,7 +58,7 @@ function Canvas(props: CanvasProps) {
   const [zone] = useZone();
   const [box, width] = useWidth();
   const tip = useRef<HTMLDivElement>(null);
-  const plot = useRef<{ u: uPlot; timed: ReturnType<typeof drawTimer> } | null>(null);
+  const plot = useRef<Drawn | null>(null);
   const dense = times.length > width;
   const shape = lines.map((l) => l.label + (l.color ?? '')).join('\n');
   const data = useMemo(() => plotData(times, lines, stacked, hidden), [times, lines, stacked, hidden]);
@@ -140,10 +140,11 @@ function Canvas(props: CanvasProps) {
     plot.current.u.setData(data);
   }, [data, span.from, span.to]);
 
+  const walk = useWalk(plot, props.legend === 'wide');
   return (
     <div className={classes.box} style={{ height }}>
-      <div ref={box} className={classes.canvas} role="img" aria-label={describe(label, lines, unit)} />
-      <div ref={tip} className={classes.tip} aria-hidden />
+      <div ref={box} className={classes.canvas} role="img" aria-label={describe(label, lines, unit)} {...walk} />
+      <div ref={tip} className={classes.tip} aria-live={walk ? 'polite' : undefined} aria-hidden={!walk} />
     </div>
   );
 }
@@ -165,6 +166,29 @@ function drawTimer() {
 }
 
 const measured = 'picket:chart';
+
+type Drawn = { u: uPlot; timed: ReturnType<typeof drawTimer> };
+
+/** Lets the arrow keys move the cursor of a chart that is worth a stop of Tab; the values are read out. */
+function useWalk(plot: RefObject<Drawn | null>, on: boolean) {
+  if (!on) return undefined;
+  const hide = () => plot.current?.u.setCursor({ left: -10, top: -10 });
+  return {
+    tabIndex: 0,
+    onBlur: hide,
+    onKeyDown: (e: KeyboardEvent) => {
+      const u = plot.current?.u;
+      const last = (u?.data[0].length ?? 0) - 1;
+      const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10, Home: -1e9, End: 1e9 }[e.key];
+      if (e.key === 'Escape') hide();
+      if (!u || step === undefined || last < 0) return;
+      e.preventDefault();
+      const from = u.cursor.idx ?? (step < 0 ? last + 1 : -1);
+      const at = Math.max(0, Math.min(last, from + step));
+      u.setCursor({ left: u.valToPos(u.data[0][at] ?? 0, 'x'), top: u.over.clientHeight / 2 });
+    },
+  };
+}
 
 /** A box and its width in whole pixels; 0 before it is laid out. */
 function useWidth(): [RefObject<HTMLDivElement | null>, number] {

@@ -46,7 +46,7 @@ export function showTip(tip: HTMLElement, u: uPlot, { index, left, zone, unit, .
   time.className = classes.tipTime ?? '';
   time.textContent = formatTime(t * 1000, zone);
   tip.replaceChildren(time);
-  if (u.over.matches(':hover')) {
+  if (u.over.matches(':hover, :focus *')) {
     const top = u.cursor.top ?? 0;
     const away = (line: number) => Math.abs(u.valToPos(u.data[line + 1]?.[index] ?? 0, 'y') - top);
     const most = Math.max(2, Math.min(10, Math.floor((u.height - 60) / 17)));

@@ -1,7 +1,7 @@
 import { Button, Card, Group, Text } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { ChartSpline } from 'lucide-react';
-import { useMemo } from 'react';
+import { memo, useMemo } from 'react';
 import { Chart } from '../chart/Chart';
 import { toLines } from '../chart/lines';
 import type { Line, Scale } from '../chart/plot';
@@ -13,7 +13,7 @@ import { CopyMenu } from './CopyMenu';
 import classes from './Explore.module.css';
 import { commonLabels, csv, letter } from './explore';
 import { type Labels, type RangeAnswer, seriesName } from './promql';
-import type { Asked } from './results';
+import { type Asked, useStable } from './results';
 import { Shared } from './Shared';
 
 const few = 60;
@@ -28,16 +28,15 @@ type Props = {
 };
 
 /** All queries' series in one chart. */
-export function ChartView({ asked, span, unit, scale, stacked }: Props) {
+export const ChartView = memo(function ChartView({ asked, span, unit, scale, stacked }: Props) {
   const [, change] = useUrlParams();
   const [most, setMost] = useUrlState('series', '');
   const small = useMediaQuery('(max-width: 600px)', false, { getInitialValueInEffect: false });
   const limit = most === String(many) ? many : few;
-  const drawn = asked.map((a) => (a.answer && !a.answer.truncated ? a.answer : undefined));
-  const texts = asked.map((a) => a.row.query);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the answers and texts are the state; their lists are new each time.
-  const { times, lines, cut, common } = useMemo(() => name(drawn, texts, limit), [...drawn, ...texts, limit]);
-  if (asked.every((a) => a.error || a.answer?.truncated || !a.row.query || a.row.hidden)) return null;
+  const drawn = useStable(asked.map((a) => (a.answer && !a.answer.truncated ? a.answer : undefined)));
+  const texts = useStable(asked.map((a) => a.query));
+  const { times, lines, cut, common } = useMemo(() => name(drawn, texts, limit), [drawn, texts, limit]);
+  if (asked.every((a) => a.error || a.answer?.truncated || !a.runs)) return null;
   if (lines.length === 0) {
     if (asked.some((a) => a.fetching)) return <Loading label="Asking" />;
     return (
@@ -72,7 +71,7 @@ export function ChartView({ asked, span, unit, scale, stacked }: Props) {
       </div>
     </Card>
   );
-}
+});
 
 /** Says that not all series are drawn. */
 function Cut({ drawn, all, more }: { drawn: number; all: number; more?: (most: string) => void }) {

@@ -20,7 +20,7 @@ import { InstantTable } from './InstantTable';
 import { type Labels, promKeys } from './promql';
 import type { EditorHandle } from './QueryEditor';
 import { type Outcome, QueryRow } from './QueryRow';
-import { useInstantResults, useRangeResults } from './results';
+import { useInstantResults, useRangeResults, useStable } from './results';
 import { Toolbar, useLook } from './Toolbar';
 import { guessUnit, sameUnit } from './unit';
 import { useRows } from './useRows';
@@ -41,6 +41,7 @@ export function ExplorePage() {
   const ranges = useRangeResults(rows.rows, plan, !look.table);
   const instants = useInstantResults(rows.rows, at, look.table);
   const guesses = rows.rows.map((r, i) => unitOfRow(r.query, look.table ? instants[i] : ranges[i]));
+  const units = useStable(guesses.map((u) => look.unit || u));
   const shown = guesses.filter((_, i) => rows.rows[i]?.query && !rows.rows[i]?.hidden);
   const guessed = shown.every((u) => u === shown[0]) ? (shown[0] ?? 'none') : undefined;
 
@@ -109,7 +110,7 @@ export function ExplorePage() {
           <>
             <Toolbar look={look} guessed={guessed} step={plan.step} />
             {look.table ? (
-              <InstantTable asked={instants} at={at} units={guesses.map((u) => look.unit || u)} />
+              <InstantTable asked={instants} at={at} units={units} />
             ) : (
               <ChartView
                 asked={ranges}

@@ -1,7 +1,7 @@
 import { Group, Text } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { Table2 } from 'lucide-react';
-import { useMemo } from 'react';
+import { memo, useMemo } from 'react';
 import { format, type Unit } from '../lib/number';
 import { type Column, DataTable } from '../ui/DataTable';
 import { useFormatTime } from '../ui/prefs';
@@ -9,21 +9,22 @@ import { Empty, Loading } from '../ui/State';
 import { CopyMenu } from './CopyMenu';
 import { commonLabels, csv, letter } from './explore';
 import type { InstantAnswer, Labels } from './promql';
-import type { Asked } from './results';
+import { type Asked, useStable } from './results';
 import { Shared } from './Shared';
 
 type Cell = { key: string; letter: string; metric: Labels; text: string; value: number; unit: Unit };
 
+type Props = { asked: Asked<InstantAnswer>[]; at: number; units: Unit[] };
+
 /** Each series' value at the end of the span. */
-export function InstantTable({ asked, at, units }: { asked: Asked<InstantAnswer>[]; at: number; units: Unit[] }) {
+export const InstantTable = memo(function InstantTable({ asked, at, units }: Props) {
   const formatTime = useFormatTime();
-  const answers = asked.map((a) => a.answer);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the answers and units are the state; their lists are new each time.
-  const { rows, labels, common } = useMemo(() => cells(answers, units), [...answers, units.join()]);
+  const answers = useStable(asked.map((a) => a.answer));
+  const { rows, labels, common } = useMemo(() => cells(answers, units), [answers, units]);
   const small = useMediaQuery('(max-width: 600px)', false, { getInitialValueInEffect: false });
   const several = answers.filter((a) => a && a.samples.length > 0).length > 1;
   const columns = useMemo(() => columnsOf(labels, common, several, small), [labels, common, several, small]);
-  if (asked.every((a) => a.error || !a.row.query || a.row.hidden)) return null;
+  if (asked.every((a) => a.error || !a.runs)) return null;
   if (rows.length === 0 && asked.some((a) => a.fetching)) return <Loading label="Asking" />;
   return (
     <>
@@ -49,7 +50,7 @@ export function InstantTable({ asked, at, units }: { asked: Asked<InstantAnswer>
       />
     </>
   );
-}
+});
 
 const samples = (a: InstantAnswer | undefined) => a?.samples ?? [];
 
