@@ -1,7 +1,7 @@
 import { Button, Group, PasswordInput, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useState } from 'react';
-import { Facts } from '../ui/DataTable';
+import { ApiError } from '../api/client';
 import { FormError, fieldError } from '../ui/FormError';
 import { NewPassword } from '../user/NewPassword';
 import { passwordProblem, roles } from '../user/user';
@@ -14,12 +14,18 @@ export function AccountPart() {
   if (!me) return null;
   return (
     <Stack gap="lg">
-      <Facts
-        items={[
-          ['Name', me.name],
-          ...roles.filter((r) => me.roles.includes(r.role)).map((r): [string, string] => [`Role ${r.name}`, r.may]),
-        ]}
-      />
+      <div>
+        <Text size="sm">
+          You are <b>{me.name}</b>.
+        </Text>
+        {roles
+          .filter((r) => me.roles.includes(r.role))
+          .map((r) => (
+            <Text key={r.role} size="sm">
+              <b>{r.name}</b>: {r.may}.
+            </Text>
+          ))}
+      </div>
       <section>
         <Title order={2} size="h4" mb="xs">
           Password
@@ -41,6 +47,7 @@ function PasswordForm({ name }: { name: string }) {
   const [present, setPresent] = useState('');
   const [next, setNext] = useState('');
   const [again, setAgain] = useState('');
+  const wrong = change.error instanceof ApiError && change.error.status === 401;
   const differs = again !== '' && again !== next;
   const ready = present !== '' && passwordProblem(next) === undefined && again === next;
   const submit = () =>
@@ -71,7 +78,7 @@ function PasswordForm({ name }: { name: string }) {
             autoComplete="current-password"
             value={present}
             onChange={(e) => setPresent(e.currentTarget.value)}
-            error={fieldError(change.error, 'present')}
+            error={wrong ? 'That is not your password' : fieldError(change.error, 'present')}
             visibilityToggleButtonProps={{ 'aria-label': 'Show: present password' }}
           />
           <NewPassword label="New password" value={next} onChange={setNext} error={fieldError(change.error, 'next')} />
@@ -84,7 +91,7 @@ function PasswordForm({ name }: { name: string }) {
             visibilityToggleButtonProps={{ 'aria-label': 'Show: new password again' }}
           />
         </SimpleGrid>
-        <FormError error={change.error} fields={['present', 'next']} title="The password stays as it was" />
+        {!wrong && <FormError error={change.error} fields={['present', 'next']} title="The password stays as it was" />}
         <Group gap="md">
           <Button type="submit" disabled={!ready} loading={change.isPending}>
             Change the password

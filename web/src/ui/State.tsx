@@ -8,7 +8,8 @@ export function advice(err: unknown): string {
   if (!(err instanceof ApiError)) return 'Reload the page. If it happens again, tell us what you did.';
   switch (err.kind) {
     case 'conflict':
-      return ''; // Its message says what is in the way.
+    case 'unauthenticated':
+      return ''; // The message says what is in the way.
     case 'unreachable':
       return 'Look whether the collector runs (systemctl status picket-collector); the page tries again by itself.';
     case 'denied':

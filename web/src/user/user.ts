@@ -11,7 +11,7 @@ export type UserRole = User['roles'][number];
 /** What each role is called and what it lets people do. */
 export const roles: { role: UserRole; name: string; may: string }[] = [
   { role: 'viewer', name: 'Viewer', may: 'sees hosts, metrics and the fleet; changes nothing' },
-  { role: 'operator', name: 'Operator', may: 'also enrols and revokes hosts, and sends metrics by remote write' },
+  { role: 'operator', name: 'Operator', may: 'as Viewer; enrols and revokes hosts, and sends metrics by remote write' },
   { role: 'service_desk', name: 'Service desk', may: 'for people who answer calls; so far it allows what Viewer does' },
   { role: 'check_author', name: 'Check author', may: 'for people who write checks; so far it allows what Viewer does' },
   { role: 'admin', name: 'Admin', may: 'everything, with users, all API tokens and the audit log' },
