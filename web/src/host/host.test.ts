@@ -29,8 +29,9 @@ describe('severity', () => {
     expect(severityOf('disk', 0.8)).toBe('warning');
     expect(severityOf('disk', 0.9)).toBe('critical');
     expect(severityOf('memory', 0.9)).toBe('critical');
-    expect(severityOf('cpu', 0.9)).toBe('warning');
-    expect(severityOf('load', 3)).toBe('critical');
+    expect(severityOf('cpu', 0.89)).toBe('ok');
+    expect(severityOf('cpu', 1)).toBe('warning');
+    expect(severityOf('load', 20)).toBe('warning');
   });
 
   test('of what is not known is none', () => {
@@ -103,6 +104,15 @@ describe('joinHosts', () => {
 
   test('is of use before the numbers have come', () => {
     expect(joinHosts([agent('a')], undefined)[0]?.numbers).toEqual({});
+  });
+
+  test('of hosts that are as bad, the one with more trouble comes first', () => {
+    const more = new Map([
+      ['a', { disk: 0.95 }],
+      ['b', { disk: 0.95, memory: 0.95 }],
+      ['c', { disk: 0.95, cpu: 1 }],
+    ]);
+    expect(joinHosts([agent('a'), agent('b'), agent('c')], more).map((h) => h.instance)).toEqual(['b', 'c', 'a']);
   });
 
   test('silence outranks every number', () => {

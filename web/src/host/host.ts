@@ -29,9 +29,11 @@ export function joinHosts(agents: Agent[], numbers: ReadonlyMap<string, Numbers>
   return agents
     .map((a): Host => {
       const n = (a.state === 'revoked' ? undefined : numbers?.get(a.instance)) ?? none;
-      const ofNumbers = numbered.reduce<Severity>((worst, kind) => worse(worst, severityOf(kind, n[kind])), 'ok');
-      const severity = worse(ofNumbers, severityOfResult(a.worst_result?.status));
-      return { ...a, numbers: n, severity, rank: rankOf(a.state, severity) };
+      const all = [...numbered.map((kind) => severityOf(kind, n[kind])), severityOfResult(a.worst_result?.status)];
+      const severity = all.reduce(worse);
+      // Of hosts that are as bad, the one with more trouble is worse, by less than a rank.
+      const more = all.reduce((sum, s) => sum + bySeverity[s], 0) / 100;
+      return { ...a, numbers: n, severity, rank: rankOf(a.state, severity) + more };
     })
     .sort((a, b) => b.rank - a.rank || names.compare(a.instance, b.instance));
 }
