@@ -2,7 +2,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { axe } from './axe';
 import { launch, open, signIn } from './browser';
-import { pages } from './pages';
+import { pages, visit } from './pages';
 
 let browser: Browser;
 beforeAll(async () => {
@@ -19,15 +19,13 @@ describe.each([390, 1600])('%i px wide', (width) => {
       await page.goto('/sign-in');
       found.push(...(await axe(page, 'sign-in')));
       await signIn(page);
-      for (const { name, path, ready } of pages) {
-        await page.goto(path);
-        await page.locator(ready).first().waitFor();
-        await page.waitForLoadState('networkidle').catch(() => undefined);
-        found.push(...(await axe(page, name)));
+      for (const one of pages) {
+        await visit(page, one);
+        found.push(...(await axe(page, one.name)));
         const wide = await page.evaluate(
           () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
         );
-        if (wide > 1) found.push(`${name}: the page is ${wide} px wider than the window`);
+        if (wide > 1) found.push(`${one.name}: the page is ${wide} px wider than the window`);
       }
       await context.close();
       expect(found).toEqual([]);

@@ -1,8 +1,10 @@
+import type { Page } from 'playwright-core';
+
 /** Every page, with something to wait for that is there only when the page is useful. */
 export const pages: { name: string; path: string; ready: string }[] = [
-  { name: 'overview', path: '/', ready: 'main canvas' },
+  { name: 'overview', path: '/', ready: 'main h3' },
   { name: 'hosts', path: '/hosts', ready: 'main [role=row][data-index]' },
-  { name: 'host', path: '/hosts/shop-store-1', ready: 'main canvas' },
+  { name: 'host', path: '/hosts/shop-store-1', ready: 'main h3' },
   { name: 'host-checks', path: '/hosts/shop-store-1?tab=checks', ready: 'main h1' },
   { name: 'host-inventory', path: '/hosts/shop-store-1?tab=inventory', ready: 'main h1' },
   { name: 'host-agent', path: '/hosts/shop-store-1?tab=agent', ready: 'main h1' },
@@ -22,3 +24,22 @@ export const pages: { name: string; path: string; ready: string }[] = [
   { name: 'settings-about', path: '/settings/about', ready: 'main dl' },
   { name: 'nothing', path: '/there/is/nothing', ready: 'main h1' },
 ];
+
+/** Opens a page, waits until it is useful, and scrolls through it, because charts ask only when they are seen. */
+export async function visit(page: Page, { name, path, ready }: (typeof pages)[number], params = ''): Promise<void> {
+  await page.goto(path + (params && (path.includes('?') ? '&' : '?') + params));
+  await page
+    .locator(ready)
+    .first()
+    .waitFor()
+    .catch((err) => {
+      throw new Error(`${name}: ${err}`);
+    });
+  const height = await page.evaluate(() => document.documentElement.scrollHeight);
+  for (let y = 0; y < Math.min(height, 6000); y += 700) {
+    await page.mouse.wheel(0, 700);
+    await page.waitForTimeout(60);
+  }
+  await page.waitForLoadState('networkidle', { timeout: 5000 }).catch(() => undefined);
+  await page.evaluate(() => window.scrollTo(0, 0));
+}

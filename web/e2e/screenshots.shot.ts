@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { test } from 'vitest';
 import { eventually } from './bed';
 import { api, launch, open, signIn } from './browser';
-import { pages } from './pages';
+import { pages, visit } from './pages';
 
 const out = process.env.PICKET_SCREENSHOTS ?? join(import.meta.dirname, '../screenshots');
 
@@ -32,13 +32,10 @@ test('every page, light and dark, wide and narrow', async () => {
       await page.goto('/sign-in');
       await shot('sign-in');
       await signIn(page);
-      for (const { name, path, ready } of pages) {
-        await page.goto(
-          path + (path.includes('?') ? '&' : '?') + (process.env.PICKET_E2E_HISTORY ? 'range=1d' : 'range=5m'),
-        );
-        await page.locator(ready).first().waitFor();
+      for (const one of pages) {
+        await visit(page, one, process.env.PICKET_E2E_HISTORY ? 'range=1d' : 'range=5m');
         await page.waitForTimeout(1200);
-        await shot(name);
+        await shot(one.name);
       }
       await page.keyboard.press('Control+k');
       await page.keyboard.type('memory');
