@@ -78,6 +78,8 @@ func TestStatsSayWhatCouldNotBeCollected(t *testing.T) {
 		}
 		close(hangs)
 		cancel()
-		<-done
+		if err := <-done; err != nil {
+			t.Log(err) // the check that hung
+		}
 	})
 }

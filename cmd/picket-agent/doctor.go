@@ -18,7 +18,7 @@ ok, with FAIL for what keeps the agent from working, with gap for what it cannot
 though it could be mended, and with none for what this host does not have. What can be
 collected is asked of the running agent, which may be allowed less than you; without one
 each check runs once, here and now.`,
-		Args:  cobra.NoArgs,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			logger, err := a.load()
 			if err != nil {

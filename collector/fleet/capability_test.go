@@ -73,26 +73,31 @@ func TestCapabilitiesFollowTheAgent(t *testing.T) {
 			want   []string
 		}{
 			{
-				Capabilities{Full: true, Items: []Capability{canCPU, noPressure, noSensors}}, true,
+				Capabilities{Full: true, Items: []Capability{canCPU, noPressure, noSensors}},
+				true,
 				[]string{`cpu true "" "" 0`, `hwmon false "a virtual machine has none" "" 0`, `pressure false "it is off" "boot with psi=1" 0`},
 			},
 			{ // a repeat, and a change of words alone, leave the time
-				Capabilities{Full: true, Items: []Capability{canCPU, {Name: "pressure", Reason: "old kernel", Fix: "boot another"}, noSensors}}, true,
+				Capabilities{Full: true, Items: []Capability{canCPU, {Name: "pressure", Reason: "old kernel", Fix: "boot another"}, noSensors}},
+				true,
 				[]string{`cpu true "" "" 0`, `hwmon false "a virtual machine has none" "" 0`, `pressure false "old kernel" "boot another" 0`},
 			},
 			{ // differences: one mended, one broken, one no longer tried
 				Capabilities{
 					Items: []Capability{{Name: "pressure", Available: true}, {Name: "cpu", Reason: "hangs", Fix: "mend it"}, {Name: "hwmon", Gone: true}},
 					Hash:  hashOf(Capability{Name: "pressure", Available: true}, Capability{Name: "cpu", Reason: "hangs", Fix: "mend it"}),
-				}, true,
+				},
+				true,
 				[]string{`cpu false "hangs" "mend it" 2`, `pressure true "" "" 2`},
 			},
 			{ // a difference before this one was lost
-				Capabilities{Items: []Capability{canCPU}, Hash: hashOf(canCPU, noSensors)}, false,
+				Capabilities{Items: []Capability{canCPU}, Hash: hashOf(canCPU, noSensors)},
+				false,
 				[]string{`cpu true "" "" 3`, `pressure true "" "" 2`},
 			},
 			{ // all: what is not named is gone
-				Capabilities{Full: true, Items: []Capability{canCPU, noSensors}}, true,
+				Capabilities{Full: true, Items: []Capability{canCPU, noSensors}},
+				true,
 				[]string{`cpu true "" "" 3`, `hwmon false "a virtual machine has none" "" 4`},
 			},
 			{Capabilities{Full: true}, true, []string{}},
@@ -175,8 +180,10 @@ func TestGapsOfTheFleet(t *testing.T) {
 			all := []Capability{canCPU, noPressure, noSensors}
 			if i == 7 {
 				all = []Capability{
-					canCPU, {Name: "filesystem:/mnt/a_b", Reason: "does not answer (nfs4)", Fix: "umount it"},
-					{Name: "filesystemx", Reason: "another check", Fix: "mend it"}, {Name: "pressure", Reason: "old kernel", Fix: "boot another"},
+					canCPU,
+					{Name: "filesystem:/mnt/a_b", Reason: "does not answer (nfs4)", Fix: "umount it"},
+					{Name: "filesystemx", Reason: "another check", Fix: "mend it"},
+					{Name: "pressure", Reason: "old kernel", Fix: "boot another"},
 				}
 			}
 			saveCapabilities(t, f, a.ID, Capabilities{Full: true, Items: all, Time: time.Now()})
