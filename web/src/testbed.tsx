@@ -1,5 +1,5 @@
 import { MantineProvider } from '@mantine/core';
-import { Notifications } from '@mantine/notifications';
+import { Notifications, notifications } from '@mantine/notifications';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { cleanup, configure, render } from '@testing-library/react';
 import type { ComponentType } from 'react';
@@ -46,6 +46,7 @@ export function showPages(address: string, pages: Record<string, ComponentType>,
   Object.defineProperty(document, 'fonts', { value: new EventTarget(), configurable: true });
   window.history.replaceState(null, '', address);
   cleanup();
+  notifications.clean();
   render(
     <MantineProvider theme={theme} env="test">
       <QueryClientProvider client={new QueryClient({ defaultOptions: { queries: { retry: false } } })}>

@@ -54,7 +54,9 @@ function Agents({ all }: { all: Agent[] }) {
   const [asked, setAsked] = useState<Asked>();
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const rows = useFiltered(all);
+  const [params] = useUrlParams();
   const columns = useAgentColumns({
+    revoked: params.get('state') === 'revoked',
     collector: status.data?.version,
     lag,
     revoke: may ? (a) => setAsked({ what: 'revoke', agents: [a] }) : undefined,

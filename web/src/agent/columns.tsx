@@ -14,6 +14,8 @@ import { StateMark, stateNames } from './StateMark';
 import { standing } from './version';
 
 type Options = {
+  /** Shows when and why instead of what only living agents have. */
+  revoked?: boolean;
   /** The collector's version. */
   collector?: string;
   /** Seconds by instance. */
@@ -29,7 +31,7 @@ const soon = 15 * 86_400_000;
 const ms = (time: string | undefined) => (time ? Date.parse(time) : undefined);
 
 /** The columns of the table of agents. Ages come from cells of their own, so that the passing of time sorts nothing anew. */
-export function useAgentColumns({ collector, lag, revoke, remove }: Options): Column<Agent>[] {
+export function useAgentColumns({ revoked, collector, lag, revoke, remove }: Options): Column<Agent>[] {
   // The actions are setters wrapped anew on every render; that they exist is what counts.
   const may = Boolean(revoke && remove);
   // biome-ignore lint/correctness/useExhaustiveDependencies: see above
@@ -94,23 +96,7 @@ export function useAgentColumns({ collector, lag, revoke, remove }: Options): Co
         value: (a) => ms(a.last_seen_at),
         render: (a) => <Ago time={a.last_seen_at} />,
       },
-      {
-        key: 'certificate',
-        title: 'Certificate',
-        width: '104px',
-        align: 'right',
-        value: (a) => ms(a.certificate_expires_at),
-        render: (a) => <Expiry time={a.certificate_expires_at} />,
-      },
-      {
-        key: 'lag',
-        title: 'Lag',
-        width: '78px',
-        align: 'right',
-        descending: true,
-        value: (a) => lag.get(a.instance),
-        render: (a) => format(lag.get(a.instance), 'seconds'),
-      },
+      ...(revoked ? revokedColumns : livingColumns(lag)),
       {
         key: 'menu',
         title: 'Actions',
@@ -119,8 +105,48 @@ export function useAgentColumns({ collector, lag, revoke, remove }: Options): Co
         render: (a) => <Actions agent={a} revoke={revoke} remove={remove} />,
       },
     ];
-  }, [collector, lag, may]);
+  }, [revoked, collector, lag, may]);
 }
+
+function livingColumns(lag: Map<string, number>): Column<Agent>[] {
+  return [
+    {
+      key: 'certificate',
+      title: 'Certificate',
+      width: '104px',
+      align: 'right',
+      value: (a) => ms(a.certificate_expires_at),
+      render: (a) => <Expiry time={a.certificate_expires_at} />,
+    },
+    {
+      key: 'lag',
+      title: 'Lag',
+      width: '78px',
+      align: 'right',
+      descending: true,
+      value: (a) => lag.get(a.instance),
+      render: (a) => format(lag.get(a.instance), 'seconds'),
+    },
+  ];
+}
+
+const revokedColumns: Column<Agent>[] = [
+  {
+    key: 'revoked',
+    title: 'Revoked',
+    width: '152px',
+    descending: true,
+    value: (a) => ms(a.revoked_at),
+    render: (a) => a.revoked_at && <At time={a.revoked_at} />,
+  },
+  {
+    key: 'reason',
+    title: 'Reason',
+    width: 'minmax(9rem, 1.4fr)',
+    value: (a) => a.revoked_reason || undefined,
+    render: (a) => <span title={a.revoked_reason}>{a.revoked_reason || '–'}</span>,
+  },
+];
 
 function Name({ agent: a }: { agent: Agent }) {
   const link = useHref();

@@ -122,7 +122,7 @@ function Instant({ param, label }: { param: string; label: string }) {
       type="datetime-local"
       aria-label={label}
       title={`${label}, ${zone === 'UTC' ? 'UTC' : 'in your zone'}`}
-      w={200}
+      w={225}
       defaultValue={at === undefined ? '' : write(at * 1000, 'minute').replace(' ', 'T')}
       key={zone}
       onChange={(e) => {

@@ -130,7 +130,7 @@ function useColumns(names: ReadonlyMap<string, string>): Column<AuditEntry>[] {
         render: (e) => (
           <Text span size="sm" c="dimmed">
             {pairs(e.detail, time)
-              .filter(([, v]) => v !== targetName(e, names))
+              .filter(([, v]) => v !== '–' && v !== targetName(e, names))
               .map(([k, v]) => `${k}: ${v}`)
               .join(' · ')}
           </Text>

@@ -174,21 +174,21 @@ export function sortRows<T>(rows: T[], columns: Column<T>[], order: string): T[]
   const down = order.startsWith('-');
   const value = columns.find((c) => c.key === (down ? order.slice(1) : order))?.value;
   if (!value) return rows;
-  const names = new Intl.Collator(undefined, { numeric: true });
   return rows
-    .map((row) => ({ row, v: value(row) }))
+    .map((row) => ({ row, v: sortKey(value(row)) }))
     .sort((a, b) => {
-      const none = Number(missing(a.v)) - Number(missing(b.v));
-      if (none !== 0 || missing(a.v)) return none;
-      const n =
-        typeof a.v === 'number' && typeof b.v === 'number' ? a.v - b.v : names.compare(String(a.v), String(b.v));
+      if (a.v === undefined || b.v === undefined) return Number(a.v === undefined) - Number(b.v === undefined);
+      const n = a.v < b.v ? -1 : a.v > b.v ? 1 : 0;
       return down ? -n : n;
     })
     .map(({ row }) => row);
 }
 
-const missing = (v: unknown) => v === undefined || Number.isNaN(v);
-
+/** What a value is ordered by: names as people count and in any case. A collator that counts takes ten times as long. */
+function sortKey(v: string | number | undefined): string | number | undefined {
+  if (typeof v === 'string') return v.toLowerCase().replace(/\d+/g, (digits) => digits.padStart(12, '0'));
+  return Number.isNaN(v) ? undefined : v;
+}
 /** Two to five facts in a row, each with its name. */
 export function Facts({ items }: { items: [name: string, value: ReactNode][] }) {
   return (
