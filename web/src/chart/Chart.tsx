@@ -185,7 +185,7 @@ function useWalk(plot: RefObject<Drawn | null>, on: boolean) {
       e.preventDefault();
       const from = u.cursor.idx ?? (step < 0 ? last + 1 : -1);
       const at = Math.max(0, Math.min(last, from + step));
-      u.setCursor({ left: u.valToPos(u.data[0][at] ?? 0, 'x'), top: u.over.clientHeight / 2 });
+      u.setCursor({ left: u.valToPos(u.data[0][at] ?? 0, 'x'), top: 0 }); // at the top: the highest values are nearest
     },
   };
 }
