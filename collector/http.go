@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"path/filepath"
@@ -44,7 +45,11 @@ func (c *Collector) mountHTTP() error {
 		return err
 	}
 	return api.Mount(c.router, api.Options{
-		Access: c.access, Guard: c.guard, Fleet: c.fleet, Events: c.events, Live: c.live, Names: finder, Version: c.opts.Version, Started: c.started,
+		Access: c.access, Guard: c.guard, Fleet: c.fleet, Events: c.events, Live: c.live, Names: finder, ImportMaxBytes: c.config.ImportMaxBytes,
+		Import: func(ctx context.Context, text io.Reader, labels map[string]string, confirm func(metrics.ImportResult) error) (metrics.ImportResult, error) {
+			return c.store.Import(ctx, text, metrics.ImportOptions{Labels: labels, MaxBytes: c.config.ImportMaxBytes, Catalog: c.catalog, Confirm: confirm})
+		},
+		Version: c.opts.Version, Started: c.started,
 		AgentAddresses: []string{c.advertised()}, Storage: c.storage,
 		InTx: func(ctx context.Context, fn func(context.Context) error) error {
 			return c.db.InTx(ctx, func(ctx context.Context, _ bun.Tx) error { return fn(ctx) })

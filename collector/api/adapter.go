@@ -29,11 +29,15 @@ func (a adapter) Handle(op *huma.Operation, handler func(huma.Context)) {
 	if op.Metadata[streamKey] == true {
 		router = router.With(access.Timeout(0))
 	}
+	upload, _ := op.Metadata[uploadKey].(*upload)
+	if upload != nil {
+		router = router.With(access.Timeout(0), access.MaxBody(upload.limit))
+	}
 	router.Route(op.Method, op.Path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := &exchange{w: w}
 		x.r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))
 		x.humaContext = humago.NewContext(op, x.r, w)
-		if op.RequestBody != nil {
+		if op.RequestBody != nil && upload == nil {
 			x.err = x.readBody(op)
 		}
 		if x.err == nil {

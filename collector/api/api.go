@@ -31,6 +31,9 @@ type Options struct {
 	Fleet  *fleet.Fleet
 	Events *event.Store
 	Names  NameFinder
+	// Import stores texts of at most ImportMaxBytes, packed or not.
+	Import         ImportFunc
+	ImportMaxBytes int64
 	// Live is where changes are told, PingEvery how often its streams are looked after; default 15 s.
 	Live      *live.Hub
 	PingEvery time.Duration
@@ -48,6 +51,7 @@ type Options struct {
 func (o Options) check() error {
 	for name, missing := range map[string]bool{
 		"Access": o.Access == nil, "Guard": o.Guard == nil, "Fleet": o.Fleet == nil, "Events": o.Events == nil, "Live": o.Live == nil, "Names": o.Names == nil,
+		"Import": o.Import == nil, "ImportMaxBytes": o.ImportMaxBytes <= 0,
 		"Version": o.Version == "", "Started": o.Started.IsZero(), "AgentAddresses": len(o.AgentAddresses) == 0, "InTx": o.InTx == nil,
 	} {
 		if missing {
@@ -92,6 +96,7 @@ func Mount(r *access.Router, o Options) error {
 	a.mountGaps()
 	a.mountEnrollTokens()
 	a.mountMetricNames()
+	a.mountImports()
 	a.mountStatus()
 	a.mountLive()
 	return a.mountDescription(r)

@@ -72,7 +72,11 @@ func newBench(t testing.TB) *bench {
 	b.router, err = access.NewRouter(access.RouterOptions{Guard: guard, Logger: logger})
 	check(t, err)
 	check(t, api.Mount(b.router, api.Options{
-		Access: b.access, Guard: guard, Fleet: b.fleet, Events: b.events, Names: finder, Live: b.live, PingEvery: 50 * time.Millisecond, Version: "test", Started: time.Now().Add(-time.Minute),
+		Access: b.access, Guard: guard, Fleet: b.fleet, Events: b.events, Names: finder, ImportMaxBytes: 1 << 20,
+		Import: func(ctx context.Context, text io.Reader, labels map[string]string, confirm func(metrics.ImportResult) error) (metrics.ImportResult, error) {
+			return b.store.Import(ctx, text, metrics.ImportOptions{Labels: labels, Catalog: b.catalog, MaxBytes: 1 << 20, Confirm: confirm})
+		},
+		Live: b.live, PingEvery: 50 * time.Millisecond, Version: "test", Started: time.Now().Add(-time.Minute),
 		AgentAddresses: []string{"collector.test:4601"},
 		Storage: func(context.Context) (api.Storage, error) {
 			return api.Storage{Series: 7, MetricsBytes: 1 << 20, DatabaseBytes: 4096}, nil

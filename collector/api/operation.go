@@ -16,6 +16,7 @@ const (
 	rolesKey  = "roles"
 	fieldsKey = "fields"
 	streamKey = "stream" // whether the answer has no end
+	uploadKey = "upload" // the most bytes of a body that the handler reads itself
 )
 
 // anyRole admits everybody who is signed in: all roles imply Viewer.
@@ -27,9 +28,17 @@ type operation struct {
 	summary          string
 	description      string
 	tag              string
-	status           int    // of success; 0 means 200, or 204 when the answer has no body
-	stream           string // what the events of an answer without end say, for the description; empty for all others
+	status           int     // of success; 0 means 200, or 204 when the answer has no body
+	stream           string  // what the events of an answer without end say, for the description; empty for all others
+	upload           *upload // of a body that the handler reads itself, however long that takes; nil for all others
 	roles            []access.Role
+}
+
+// upload is a request body that is no JSON object.
+type upload struct {
+	limit int64 // bytes
+	types []string
+	doc   string
 }
 
 // answer is an answer with nothing but a body.
@@ -60,7 +69,7 @@ func register[I, O any](a *api, op operation, h func(context.Context, *I) (*O, e
 	o := huma.Operation{
 		OperationID: op.id, Method: op.method, Path: op.path, Summary: op.summary, Description: description, Tags: []string{op.tag},
 		DefaultStatus: op.status, Security: security,
-		Metadata: map[string]any{rolesKey: op.roles, fieldsKey: bodyFields(reflect.TypeFor[I]()), streamKey: op.stream != ""},
+		Metadata: map[string]any{rolesKey: op.roles, fieldsKey: bodyFields(reflect.TypeFor[I]()), streamKey: op.stream != "", uploadKey: op.upload},
 		// The adapter reads bodies, within bounds of its own.
 		MaxBodyBytes: -1, BodyReadTimeout: -1,
 		Responses: map[string]*huma.Response{"4XX": a.failed, "5XX": a.failed},
@@ -78,6 +87,13 @@ func register[I, O any](a *api, op operation, h func(context.Context, *I) (*O, e
 		}
 		return out, nil
 	})
+	if op.upload != nil { // only now, or huma would read it
+		body := &huma.RequestBody{Description: op.upload.doc, Required: true, Content: map[string]*huma.MediaType{}}
+		for _, media := range op.upload.types {
+			body.Content[media] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
+		}
+		a.huma.OpenAPI().Paths[op.path].Post.RequestBody = body
+	}
 }
 
 // bodyFields returns the JSON names of the fields of the request body, which is a flat struct.

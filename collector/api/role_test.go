@@ -27,6 +27,7 @@ const matrix = `
 	POST   /api/v1/enroll-tokens              no  yes no  no  yes
 	DELETE /api/v1/enroll-tokens/{id}         no  yes no  no  yes
 	GET    /api/v1/gaps                       yes yes yes yes yes
+	POST   /api/v1/imports/openmetrics        no  yes no  no  yes
 	GET    /api/v1/live                       yes yes yes yes yes
 	POST   /api/v1/login                      public
 	POST   /api/v1/login-link                 public

@@ -32,6 +32,7 @@ type Config struct {
 	RetentionBytes int64
 	OutOfOrder     time.Duration
 	MaxSeries      int
+	ImportMaxBytes int64
 	AgentSeries    int
 	ResultsKeep    time.Duration
 
@@ -58,6 +59,7 @@ func Settings(c *Config) *conf.Set {
 	s.Bytes(&c.RetentionBytes, "metrics.retention-bytes", 0, "how much disk samples may take; 0 is no limit")
 	s.Duration(&c.OutOfOrder, "metrics.out-of-order", 25*time.Hour, "how late samples may come: the agents' spool age and an hour")
 	s.Int(&c.MaxSeries, "metrics.max-series", 0, "active series in memory; 0 is no limit")
+	s.Bytes(&c.ImportMaxBytes, "metrics.import-max-bytes", 4<<30, "the longest OpenMetrics text that may be imported, unpacked")
 	s.Int(&c.AgentSeries, "agents.max-series", 50_000, "series one agent may have")
 	s.Duration(&c.WarnAfter, "agents.warn-after", time.Minute, "silence after which an agent is worth a warning")
 	s.Duration(&c.DownAfter, "agents.down-after", 2*time.Minute, "silence after which an agent is down")
@@ -93,6 +95,9 @@ func (c *Config) Validate() error {
 	}
 	if c.RetentionTime < 2*time.Hour {
 		report("metrics.retention-time: %s is less than 2h", c.RetentionTime)
+	}
+	if c.ImportMaxBytes <= 0 {
+		report("metrics.import-max-bytes: %d is not positive", c.ImportMaxBytes)
 	}
 	if c.WarnAfter <= 0 || c.DownAfter < c.WarnAfter {
 		report("agents.down-after: %s is not after agents.warn-after %s", c.DownAfter, c.WarnAfter)

@@ -86,7 +86,7 @@ func (b *importedBlocks) writeAll(from *sortedSamples, i *importer) error {
 			continue
 		}
 		if len(b.text.problems.all) == 0 {
-			err = b.add(x, from.order)
+			err = b.add(x)
 		}
 		if err != nil {
 			return err
@@ -106,8 +106,8 @@ func (b *importedBlocks) again(x importSample) {
 	}
 }
 
-func (b *importedBlocks) add(x importSample, order importOrder) error {
-	if b.block == nil || order.block(x.t) != order.block(b.last.t) {
+func (b *importedBlocks) add(x importSample) error {
+	if b.block == nil || x.block != b.last.block {
 		if err := b.finish(); err != nil {
 			return err
 		}

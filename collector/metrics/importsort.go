@@ -92,22 +92,24 @@ func (s *spoolReader) next() (importSample, error) {
 	return s.last, nil
 }
 
-// importOrder compares samples by block, series and time. The numbers of series are in the order of their labels by now.
-type importOrder struct{ length int64 }
-
-func (o importOrder) block(t int64) int64 { return t / o.length }
-
-func (o importOrder) compare(a, b *importSample) int {
-	return cmp.Or(cmp.Compare(o.block(a.t), o.block(b.t)), cmp.Compare(a.series, b.series), cmp.Compare(a.t, b.t), cmp.Compare(a.line, b.line))
+// inOrder compares samples by block, series and time. The numbers of series are in the order of their labels by now.
+func inOrder(a, b *importSample) int {
+	switch x, y := uint64(a.block)<<32|uint64(a.series), uint64(b.block)<<32|uint64(b.series); {
+	case x < y:
+		return -1
+	case x > y:
+		return 1
+	}
+	return cmp.Or(cmp.Compare(a.t, b.t), cmp.Compare(a.line, b.line))
 }
 
-func (o importOrder) sort(run []importSample) {
-	slices.SortFunc(run, func(a, b importSample) int { return o.compare(&a, &b) })
+func sortSamples(run []importSample) {
+	slices.SortFunc(run, func(a, b importSample) int { return inOrder(&a, &b) })
 }
 
-// sortedSamples yields samples in the order of importOrder, from sorted runs: files, and one in memory.
+// sortedSamples yields samples by block, series and time, from sorted runs: files, and one in memory.
 type sortedSamples struct {
-	order importOrder
+	block func(t int64) uint32
 	runs  []*sortedRun // a heap
 	files []*spoolReader
 }
@@ -125,7 +127,7 @@ func (s *sortedSamples) close() {
 
 // sort numbers the series of t by their labels and sorts the spooled samples.
 func (i *importer) sort(ctx context.Context, t *importText) (*sortedSamples, error) {
-	out := &sortedSamples{order: importOrder{t.length}}
+	out := &sortedSamples{block: t.block}
 	last, err := i.sortRuns(ctx, t, out)
 	if err == nil {
 		err = out.begin(last)
@@ -155,17 +157,17 @@ func (i *importer) sortRuns(ctx context.Context, t *importText, out *sortedSampl
 		if err != nil {
 			return nil, err
 		}
-		x.series = rank[x.series]
+		x.series, x.block = rank[x.series], t.block(x.t)
 		if run = append(run, x); len(run) < i.opts.sortSamples || n == t.spool.n {
 			continue
 		}
-		out.order.sort(run)
+		sortSamples(run)
 		if err := i.writeRun(ctx, out, run); err != nil {
 			return nil, err
 		}
 		run = run[:0]
 	}
-	out.order.sort(run)
+	sortSamples(run)
 	if err := os.Remove(file); err != nil {
 		return nil, fmt.Errorf("remove unsorted samples: %w", err)
 	}
@@ -209,7 +211,11 @@ func (s *sortedSamples) begin(last []importSample) error {
 		return x, nil
 	}}
 	for _, f := range s.files {
-		sources = append(sources, f.next)
+		sources = append(sources, func() (importSample, error) {
+			x, err := f.next()
+			x.block = s.block(x.t)
+			return x, err
+		})
 	}
 	for _, next := range sources {
 		head, err := next()
@@ -250,7 +256,7 @@ func (s *sortedSamples) sink(at int) {
 	for {
 		least := at
 		for child := 2*at + 1; child <= 2*at+2 && child < len(s.runs); child++ {
-			if s.order.compare(&s.runs[child].head, &s.runs[least].head) < 0 {
+			if inOrder(&s.runs[child].head, &s.runs[least].head) < 0 {
 				least = child
 			}
 		}

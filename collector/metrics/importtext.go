@@ -65,6 +65,7 @@ type importedFamily struct {
 // importSample is a sample on its way into a block.
 type importSample struct {
 	series, line uint32
+	block        uint32 // known when it is sorted
 	t            int64
 	v            float64
 }
@@ -285,6 +286,9 @@ func (p *importedPiece) problem(line int, format string, args ...any) {
 	}
 	p.problems = append(p.problems, importProblem{line, fmt.Sprintf(format, args...)})
 }
+
+// block numbers the blocks by their times.
+func (t *importText) block(ms int64) uint32 { return uint32(ms / t.length) }
 
 // describe notes what a line says about a family.
 func (t *importText) describe(f importedFamily) {

@@ -61,6 +61,7 @@ func (d deletion) cleanTombstones(w http.ResponseWriter, r *http.Request) {
 // run makes a change that is in the audit log before it is made: a crash must not hide it.
 func (d deletion) run(w http.ResponseWriter, r *http.Request, action string, detail map[string]any, change func(context.Context) error) {
 	ctx := r.Context()
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // the server's would end it; a writer of tests has none
 	if err := d.audit(ctx, action, detail); err != nil {
 		access.WriteError(w, r, err)
 		return

@@ -274,6 +274,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/imports/openmetrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Store samples of any age that an OpenMetrics text has
+         * @description Each sample needs a timestamp. All of it is stored and visible when the answer comes, or nothing: 400 names the first hundred problems by their lines. What is stored already may come again. One import runs at a time: 409 during another.
+         *
+         *     Needs the role operator.
+         */
+        post: operations["import-openmetrics"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What changes, as it changes
+         * @description An endless answer for EventSource. It tells of each topic at most once a second, and only that something changed: ask for what it is now. What changed while nobody was connected is not told: after connecting, ask anew. A session or API token may have 10 streams.
+         *
+         *     Needs the role viewer.
+         */
+        get: operations["live"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/login": {
         parameters: {
             query?: never;
@@ -783,6 +827,50 @@ export interface components {
             /** @description A check, or check:part */
             name: string;
             reason: string;
+        };
+        Import: {
+            /**
+             * Format: int64
+             * @description Made for them
+             */
+            blocks: number;
+            /**
+             * Format: int64
+             * @description Samples that the text has twice
+             */
+            duplicates: number;
+            /**
+             * Format: int64
+             * @description Left out: exemplars are not stored
+             */
+            exemplars: number;
+            /** Format: date-time */
+            max_time?: string;
+            /**
+             * Format: int64
+             * @description Metrics whose type, help or unit the text tells
+             */
+            metadata: number;
+            /**
+             * Format: date-time
+             * @description Of these samples
+             */
+            min_time?: string;
+            /**
+             * Format: int64
+             * @description Stored
+             */
+            samples: number;
+            /**
+             * Format: int64
+             * @description Of these samples
+             */
+            series: number;
+            /**
+             * Format: int64
+             * @description Samples left out because they are older than the retention
+             */
+            too_old: number;
         };
         ListAgent: {
             items: components["schemas"]["Agent"][];
@@ -1736,6 +1824,95 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListGap"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+        };
+    };
+    "import-openmetrics": {
+        parameters: {
+            query?: {
+                /** @description name=value: set on every series, in place of a label of that name; may be given several times */
+                label?: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description OpenMetrics 1.0 text that ends with # EOF, plain or with Content-Encoding gzip */
+        requestBody: {
+            content: {
+                "application/openmetrics-text": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+        };
+    };
+    live: {
+        parameters: {
+            query: {
+                /** @description May be given several times */
+                topic: ("agent" | "result" | "sample")[] | null;
+                /** @description Tell of samples of these instances only; may be given several times */
+                instance?: string[] | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Server-sent events. "change" has the data {"topic":"agent","keys":["…"],"all":false}: what changed, as ids of agents (topics agent and result) or instances (sample); when more than 500 changed, keys is empty and all is true. "end" has {"reason":"signed_out"}, {"reason":"stopping"} or {"reason":"unavailable"} and comes before the stream ends by itself. Comments keep the connection open. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
                 };
             };
             /** @description What went wrong; the status follows from its kind */
