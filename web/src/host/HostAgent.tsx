@@ -216,7 +216,7 @@ function Drops({ host }: { host: OneHost }) {
       </Text>
     );
   return (
-    <Table.ScrollContainer minWidth={420} mah={300}>
+    <Table.ScrollContainer minWidth={420} mah={300} type="native" tabIndex={0}>
       <Table fz="sm" verticalSpacing={4} aria-label="Given up in the last 24 hours">
         <Table.Thead>
           <Table.Tr>
@@ -252,7 +252,7 @@ function Certificates({ host }: { host: OneHost }) {
     return Date.parse(c.not_after) <= now ? 'expired' : 'good';
   };
   return (
-    <Table.ScrollContainer minWidth={560}>
+    <Table.ScrollContainer minWidth={560} type="native" tabIndex={0}>
       <Table fz="sm" verticalSpacing={4} aria-label="Certificates">
         <Table.Thead>
           <Table.Tr>

@@ -14,6 +14,13 @@ export function Silent({ host }: { host: OneHost }) {
   return host.last_seen_at ? <Lost host={host} seen={Date.parse(host.last_seen_at)} /> : <Never host={host} />;
 }
 
+/** In the colour of text: a coloured one would be hard to read on white. */
+const Heading = ({ children }: { children: string }) => (
+  <Text span size="sm" fw={700} c="var(--mantine-color-text)">
+    {children}
+  </Text>
+);
+
 function Lost({ host, seen }: { host: OneHost; seen: number }) {
   const { now } = useLive();
   const write = useFormatTime();
@@ -28,7 +35,7 @@ function Lost({ host, seen }: { host: OneHost; seen: number }) {
       mb="sm"
       role="status"
       icon={<TriangleAlert size={18} aria-hidden />}
-      title={`Silent for ${since(seen, now)}: last heard of ${write(seen)}`}
+      title={<Heading>{`Silent for ${since(seen, now)}: last heard of ${write(seen)}`}</Heading>}
     >
       <Text size="sm">
         The agent keeps measuring while it cannot deliver, and delivers later. On the host, look at:
@@ -74,7 +81,7 @@ function Never({ host }: { host: OneHost }) {
       mb="sm"
       role="status"
       icon={<CircleDashed size={18} aria-hidden />}
-      title={`Enrolled ${write(host.enrolled_at)}, and never heard of since`}
+      title={<Heading>{`Enrolled ${write(host.enrolled_at)}, and never heard of since`}</Heading>}
     >
       <Text size="sm">
         The agent has its certificate, and has not connected with it. On the host, look at{' '}
@@ -93,7 +100,7 @@ function Revoked({ host }: { host: OneHost }) {
       mb="sm"
       role="status"
       icon={<Ban size={18} aria-hidden />}
-      title={`Shut out for good ${write(host.revoked_at)}`}
+      title={<Heading>{`Shut out for good ${write(host.revoked_at)}`}</Heading>}
     >
       <Text size="sm">
         {host.revoked_reason || 'No reason was given.'} The host comes back as a new agent with a new token.
