@@ -38,7 +38,7 @@ type Options struct {
 	Config  config.Config
 	Version string
 	Logger  *slog.Logger
-	// Notice tells people what they need to know once: where to sign in, a generated password.
+	// Notice tells people what they need to know once: where to sign in, where a generated password is. No secrets.
 	Notice func(format string, args ...any)
 }
 
@@ -204,12 +204,13 @@ func (c *Collector) advertised() string {
 }
 
 func (c *Collector) firstAdmin(ctx context.Context) error {
-	generated, password, err := c.access.EnsureAdmin(ctx, c.config.AdminPassword, c.config.DataDir)
+	generated, _, err := c.access.EnsureAdmin(ctx, c.config.AdminPassword, c.config.DataDir)
 	if err != nil {
 		return fmt.Errorf("make the first admin: %w", err)
 	}
 	if generated {
-		c.opts.Notice("user %s, password %s (kept in %s)", access.AdminName, password, filepath.Join(c.config.DataDir, access.AdminPasswordFile))
+		// Not the password itself: what is said here ends up in the journal.
+		c.opts.Notice("user %s, password in %s", access.AdminName, filepath.Join(c.config.DataDir, access.AdminPasswordFile))
 	}
 	return nil
 }
