@@ -157,7 +157,7 @@ function RowMenu({ name, row, at, rows, plan }: { name: string; row: Row; at: nu
   const asked = { query: row.query || row.text, from: plan.from, to: plan.to, step: plan.step };
   const curl = () => {
     clipboard.copy(curlOf(window.location.origin, asked));
-    notifications.show({ message: 'Copied. Put an API token into PICKET_API_TOKEN before you run it.' });
+    notifications.show({ message: 'Copied. Put an API token into PICKET_TOKEN before you run it.' });
   };
   return (
     <Menu position="bottom-end" shadow="md" width={210}>

@@ -124,7 +124,7 @@ test('curl gets a query that the shell leaves alone', () => {
   const text = curlOf('https://picket', { query: `x{a="it's $HOME"}`, from: 0, to: 60, step: 10 });
   expect(text).toContain(`--data-urlencode 'query=x{a="it'\\''s $HOME"}'`);
   expect(text).toContain('-d start=0 -d end=60 -d step=10');
-  expect(text).toContain('"Authorization: Bearer $PICKET_API_TOKEN"');
+  expect(text).toContain('"Authorization: Bearer $PICKET_TOKEN"');
 });
 
 test('CSV quotes what must be, and runs nothing in a spreadsheet', () => {

@@ -103,7 +103,7 @@ export function curlOf(origin: string, a: Asked): string {
   const times = Object.entries(rest).map(([k, v]) => `-d ${k}=${v}`);
   return [
     `curl -sG ${shellQuote(`${origin}/prometheus/api/v1/query_range`)}`,
-    `-H "Authorization: Bearer $PICKET_API_TOKEN"`,
+    `-H "Authorization: Bearer $PICKET_TOKEN"`,
     `--data-urlencode ${shellQuote(`query=${query}`)}`,
     times.join(' '),
   ].join(' \\\n  ');
