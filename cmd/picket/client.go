@@ -114,7 +114,7 @@ func (a *app) anonymous() (*client, error) {
 		Timeout: requestTimeout,
 		Transport: &http.Transport{
 			Proxy: http.ProxyFromEnvironment, DialContext: (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
-			TLSClientConfig: trust, TLSHandshakeTimeout: 10 * time.Second, ForceAttemptHTTP2: true,
+			TLSClientConfig: trust, TLSHandshakeTimeout: 10 * time.Second, ExpectContinueTimeout: 5 * time.Second, ForceAttemptHTTP2: true,
 		},
 		// A redirect could lead a credential anywhere.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -156,10 +156,15 @@ func (c *client) do(ctx context.Context, method, path string, body, v any) ([]by
 	if err != nil {
 		return nil, fmt.Errorf("make request: %w", err)
 	}
-	r.Header.Set("User-Agent", "picket/"+version)
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}
+	return c.send(r, v)
+}
+
+// send sends a request with the credential, decodes the answer into v when v is not nil, and returns it as it came.
+func (c *client) send(r *http.Request, v any) ([]byte, error) {
+	r.Header.Set("User-Agent", "picket/"+version)
 	switch {
 	case c.credential.token != "":
 		r.Header.Set("Authorization", "Bearer "+c.credential.token)
@@ -211,9 +216,13 @@ func (c *client) unreachable(err error) error {
 
 // refusal is an answer that says no.
 type refusal struct {
-	status  int
-	message string
+	status   int
+	message  string
+	problems []problem
 }
+
+// problem is what is wrong with one part of a request.
+type problem struct{ Field, Message string }
 
 func (r *refusal) Error() string { return r.message }
 
@@ -238,7 +247,14 @@ func (c *client) refused(res *http.Response, raw []byte) error {
 	case res.StatusCode >= 500:
 		message = fmt.Sprintf("the collector could not do it: %s (its log says more)", message)
 	}
-	return &refusal{status: res.StatusCode, message: message}
+	return &refusal{status: res.StatusCode, message: message, problems: problemsOf(raw)}
+}
+
+// problemsOf finds the single problems in an error of our API.
+func problemsOf(raw []byte) []problem {
+	var ours struct{ Error struct{ Fields []problem } }
+	_ = json.Unmarshal(raw, &ours) // others' errors have none
+	return ours.Error.Fields
 }
 
 // messageOf finds the text in the errors of our API, of Prometheus' and of others.

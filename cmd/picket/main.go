@@ -39,6 +39,7 @@ type app struct {
 	// terminal reports whether in is a person; password reads from it without echo.
 	terminal func() bool
 	password func() ([]byte, error)
+	progress func() bool                                 // whether somebody watches standard error; nil means nobody
 	exec     func(name string, args, env []string) error // does not return when all is well
 
 	url      string
@@ -54,6 +55,7 @@ func newApp() *app {
 		terminal: func() bool { return term.IsTerminal(stdin) },
 		password: func() ([]byte, error) { return term.ReadPassword(stdin) },
 		exec:     replace,
+		progress: func() bool { return term.IsTerminal(int(os.Stderr.Fd())) },
 	}
 }
 
@@ -89,7 +91,7 @@ session that "picket login" made.`,
 	// Only a flag that does not exist can fail here.
 	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{asTable, asJSON}, cobra.ShellCompDirectiveNoFileComp))
 	_ = root.RegisterFlagCompletionFunc("url", cobra.NoFileCompletions)
-	root.AddCommand(loginCommand(a), logoutCommand(a), agentsCommand(a), gapsCommand(a), demoCommand(a), queryCommand(a), queryRangeCommand(a), seriesCommand(a), statusCommand(a), tokensCommand(a))
+	root.AddCommand(loginCommand(a), logoutCommand(a), agentsCommand(a), gapsCommand(a), demoCommand(a), importCommand(a), queryCommand(a), queryRangeCommand(a), seriesCommand(a), statusCommand(a), tokensCommand(a))
 	return root
 }
 
