@@ -49,7 +49,8 @@ func newSending(out io.Writer, size int64, plain, terminal bool) *sending {
 func newBar(out io.Writer, size int64, what string, more ...progressbar.Option) *progressbar.ProgressBar {
 	options := []progressbar.Option{
 		progressbar.OptionSetWriter(out), progressbar.OptionSetDescription(what), progressbar.OptionThrottle(barEvery), progressbar.OptionSetWidth(30),
-		progressbar.OptionSpinnerType(14), progressbar.OptionClearOnFinish(), progressbar.OptionSetRenderBlankState(true),
+		progressbar.OptionSpinnerType(14), progressbar.OptionSetSpinnerChangeInterval(0), // or it would draw by itself, for which there is no end
+		progressbar.OptionClearOnFinish(), progressbar.OptionSetRenderBlankState(true),
 	}
 	return progressbar.NewOptions64(size, append(options, more...)...)
 }
