@@ -1,13 +1,12 @@
 package control
 
 import (
+	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"time"
 
 	"github.com/picketmon/picket/demo"
@@ -51,18 +50,15 @@ func labelsOf(plan demo.Plan) func(host string) []string {
 	return func(host string) []string { return []string{"instance", plan.Instance(host), "job", "node"} }
 }
 
-// importHistory writes the past day by day, and lets picket import each.
+// importHistory lets picket import the past day by day.
 func (s *starter) importHistory(ctx context.Context) error {
 	began := time.Now()
 	past := sim.PastOf(s.plan.Started)
 	fmt.Fprintf(s.Out, "Importing the week before %s: a deploy of the app at %s, the store down from %s to %s.\n", past.To.Format(time.DateTime),
 		past.Deploy.Format("Mon 15:04"), past.OutageBegin.Format("Mon 15:04"), past.OutageEnd.Format("15:04"))
 	samples, err := sim.WritePast(past, s.plan.Seed, 24*time.Hour, labelsOf(s.plan), func(from, _ time.Time) (io.WriteCloser, error) {
-		f, err := os.CreateTemp(string(s.dir), "history-*.om")
-		return &day{File: f, importIt: func(file string) error {
-			fmt.Fprintf(s.Out, "  %s\n", from.Format("Mon 2006-01-02"))
-			return s.importFile(ctx, file)
-		}}, err
+		fmt.Fprintf(s.Out, "  %s\n", from.Format("Mon 2006-01-02"))
+		return s.importer(ctx)
 	})
 	if err != nil {
 		return fmt.Errorf("import history: %w", err)
@@ -72,46 +68,44 @@ func (s *starter) importHistory(ctx context.Context) error {
 	return s.dir.WritePlan(s.plan)
 }
 
-// day is a file of one day, which is imported and deleted when it is written.
-type day struct {
-	*os.File
-	importIt func(file string) error
+// importer is a running picket import openmetrics: what is written to it is imported when it is closed.
+type importer struct {
+	io.WriteCloser
+	cmd *exec.Cmd
+	out bytes.Buffer
 }
 
-// Close implements io.Closer.
-func (d *day) Close() error {
-	err := d.File.Close()
-	if err == nil {
-		err = d.importIt(d.Name())
-	}
-	return errors.Join(err, os.Remove(d.Name()))
-}
-
-// importFile runs picket import openmetrics, which finds the collector and who asks in the environment.
-func (s *starter) importFile(ctx context.Context, file string) error {
-	args := []string{"import", "openmetrics", file, "--url", s.client.base}
+// importer starts picket import openmetrics, which finds the collector and who asks in the environment.
+func (s *starter) importer(ctx context.Context) (io.WriteCloser, error) {
+	args := []string{"import", "openmetrics", "-", "--url", s.client.base}
 	if ca := s.Env(EnvCAFile); ca != "" {
 		args = append(args, "--ca-file", ca)
 	}
 	if s.Env(EnvInsecure) != "" {
 		args = append(args, "--insecure")
 	}
-	cmd := exec.CommandContext(ctx, s.programs.Picket, args...)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("%s: %w: %s", filepath.Base(s.programs.Picket), err, lastLine(out))
+	i := &importer{cmd: exec.CommandContext(ctx, s.programs.Picket, args...)}
+	i.cmd.Stdout, i.cmd.Stderr = &i.out, &i.out
+	var err error
+	if i.WriteCloser, err = i.cmd.StdinPipe(); err != nil {
+		return nil, fmt.Errorf("start picket import: %w", err)
 	}
-	return nil
+	if err := i.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start picket import: %w", err)
+	}
+	return i, nil
+}
+
+// Close implements io.Closer.
+func (i *importer) Close() error {
+	err := i.WriteCloser.Close()
+	if ended := i.cmd.Wait(); ended != nil {
+		return fmt.Errorf("%w: %s", ended, lastLine(i.out.Bytes()))
+	}
+	return err
 }
 
 func lastLine(out []byte) string {
-	end := len(out)
-	for end > 0 && out[end-1] == '\n' {
-		end--
-	}
-	begin := end
-	for begin > 0 && out[begin-1] != '\n' {
-		begin--
-	}
-	return string(out[begin:end])
+	lines := bytes.Split(bytes.TrimSpace(out), []byte("\n"))
+	return string(lines[len(lines)-1])
 }

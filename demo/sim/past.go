@@ -1,7 +1,7 @@
 package sim
 
 import (
-	"fmt"
+	"errors"
 	"io"
 	"time"
 
@@ -106,9 +106,7 @@ func WritePast(p Past, seed uint64, piece time.Duration, labels func(host string
 			return samples, err
 		}
 		n, err := column.WriteOpenMetrics(out)
-		if closed := out.Close(); err == nil && closed != nil {
-			err = fmt.Errorf("write the past: %w", closed)
-		}
+		err = errors.Join(err, out.Close())
 		samples += n
 		if err != nil {
 			return samples, err
