@@ -33,13 +33,15 @@ import (
 	"github.com/picketmon/picket/collector/metrics"
 )
 
-// Options are what a Collector is made of. All are required.
+// Options are what a Collector is made of. All but Terminal are required.
 type Options struct {
 	Config  config.Config
 	Version string
 	Logger  *slog.Logger
-	// Notice tells people what they need to know once: where to sign in, where a generated password is. No secrets.
+	// Notice tells people what they need to know once: where to sign in, where a generated password is.
 	Notice func(format string, args ...any)
+	// Terminal says that a person reads what Notice says, and nobody keeps it: then a generated password is told, not only where it is.
+	Terminal bool
 }
 
 // Collector is a collector whose stores are open.
@@ -204,13 +206,16 @@ func (c *Collector) advertised() string {
 }
 
 func (c *Collector) firstAdmin(ctx context.Context) error {
-	generated, _, err := c.access.EnsureAdmin(ctx, c.config.AdminPassword, c.config.DataDir)
+	generated, password, err := c.access.EnsureAdmin(ctx, c.config.AdminPassword, c.config.DataDir)
 	if err != nil {
 		return fmt.Errorf("make the first admin: %w", err)
 	}
-	if generated {
-		// Not the password itself: what is said here ends up in the journal.
-		c.opts.Notice("user %s, password in %s", access.AdminName, filepath.Join(c.config.DataDir, access.AdminPasswordFile))
+	file := filepath.Join(c.config.DataDir, access.AdminPasswordFile)
+	switch {
+	case generated && c.opts.Terminal:
+		c.opts.Notice("user %s, password %s (kept in %s)", access.AdminName, password, file)
+	case generated: // what is said here ends up in the journal, which others read
+		c.opts.Notice("user %s, password in %s", access.AdminName, file)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/picketmon/picket/collector"
 	"github.com/picketmon/picket/collector/config"
@@ -92,7 +93,8 @@ func runCommand(a *app) *cobra.Command {
 			}
 			c, err := collector.New(cmd.Context(), collector.Options{
 				Config: a.config, Version: version, Logger: logger,
-				Notice: func(format string, args ...any) { fmt.Fprintf(cmd.ErrOrStderr(), format+"\n", args...) },
+				Notice:   func(format string, args ...any) { fmt.Fprintf(cmd.ErrOrStderr(), format+"\n", args...) },
+				Terminal: term.IsTerminal(int(os.Stderr.Fd())),
 			})
 			if err != nil {
 				return err
