@@ -129,8 +129,12 @@ func (a *app) importText(cmd *cobra.Command, c *client, query url.Values, t *tex
 	p := newSending(cmd.ErrOrStderr(), t.size, !t.packed, a.progress != nil && a.progress())
 	var done imported
 	raw, err := c.upload(ctx, importPath, query, &sent{t.r, p}, t, &done)
-	p.end()
-	if err != nil {
+	begun := p.end()
+	if no, ok := errors.AsType[*refusal](err); ok && len(no.problems) > 0 {
+		return refusedText(no)
+	} else if err != nil && !ok && begun {
+		return fmt.Errorf("%w\nAll of the text is stored, or nothing; it does no harm to import it again", err)
+	} else if err != nil {
 		return err
 	}
 	return a.print(cmd.OutOrStdout(), raw, func(out io.Writer) error {
@@ -184,13 +188,14 @@ func (c *client) upload(ctx context.Context, path string, query url.Values, body
 	patient := *c.http
 	patient.Timeout = 0
 	c = &client{base: c.base, credential: c.credential, http: &patient}
-	raw, err := c.send(r, v)
-	if no, ok := errors.AsType[*refusal](err); ok && len(no.problems) > 0 {
-		lines := make([]string, len(no.problems))
-		for i, p := range no.problems {
-			lines[i] = "\n  " + clean(p.Field) + ": " + clean(p.Message)
-		}
-		return nil, errors.New("nothing was stored, the collector refuses the text:" + strings.Join(lines, ""))
+	return c.send(r, v)
+}
+
+// refusedText tells each problem on a line of its own.
+func refusedText(no *refusal) error {
+	lines := make([]string, len(no.problems))
+	for i, p := range no.problems {
+		lines[i] = "\n  " + clean(p.Field) + ": " + clean(p.Message)
 	}
-	return raw, err
+	return errors.New("nothing was stored, the collector refuses the text:" + strings.Join(lines, ""))
 }

@@ -105,6 +105,13 @@ func TestImportFails(t *testing.T) {
 	u.fails("not allowed: this needs the role operator", "import", "openmetrics", "-")
 	same(t, "sent nevertheless", "", i.text)
 
+	// A collector that goes away leaves nobody in doubt.
+	i.Config.Handler = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.CopyN(io.Discard, r.Body, 1000)
+		panic(http.ErrAbortHandler)
+	})
+	u.fails("All of the text is stored, or nothing", "import", "openmetrics", "-")
+
 	u.fails("which file?", "import", "openmetrics")
 	u.fails("is not name=value", "import", "openmetrics", "-", "--label", "x")
 	u.fails("no such file", "import", "openmetrics", filepath.Join(t.TempDir(), "none"))

@@ -165,8 +165,8 @@ func (s *sending) all() {
 	})
 }
 
-// end takes the bar away, whatever became of the text.
-func (s *sending) end() {
+// end takes the bar away, whatever became of the text, and reports whether anything was sent.
+func (s *sending) end() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ended = true
@@ -176,4 +176,5 @@ func (s *sending) end() {
 	} else if s.bar != nil {
 		_ = s.bar.Clear() // as above
 	}
+	return s.bytes > 0
 }
