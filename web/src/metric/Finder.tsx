@@ -54,6 +54,7 @@ function Content({ close, span, ask, insert }: Omit<Props, 'opened'>) {
         text={text}
         setText={setText}
         items={items}
+        fresh={text.trim() === search && !found.isPlaceholderData && !found.isPending}
         itemKey={(m) => m.name}
         choose={(m, other) => {
           if (other) {

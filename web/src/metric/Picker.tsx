@@ -10,6 +10,8 @@ type Props<T> = {
   text: string;
   setText: (text: string) => void;
   items: T[];
+  /** Whether the items are what was found for the text, and not what is shown until then. */
+  fresh?: boolean;
   itemKey: (item: T) => string;
   render: (item: T) => ReactNode;
   /** `other` is true with Shift, which asks for the second thing that one can do. */
@@ -22,7 +24,7 @@ type Props<T> = {
 
 /** A search with what it found: arrow keys walk the list from the box, Enter chooses. Only the rows in sight are in the page. */
 export function Picker<T>(props: Props<T>) {
-  const { label, items, itemKey, choose, rowHeight } = props;
+  const { label, items, itemKey, choose, rowHeight, fresh = true } = props;
   const [at, setAt] = useState(0);
   const id = useId();
   const scroller = useRef<HTMLDivElement>(null);
@@ -39,11 +41,20 @@ export function Picker<T>(props: Props<T>) {
     scroller.current?.scrollTo(0, 0);
   }, [props.text]);
   const now = Math.min(at, items.length - 1);
+  // Enter that came before the answer is for the best of the answer, not for what stands there by chance.
+  const [waiting, setWaiting] = useState<{ other: boolean }>();
+  const best = items[0];
+  useEffect(() => {
+    if (!waiting || !fresh) return;
+    setWaiting(undefined);
+    if (best !== undefined) choose(best, waiting.other);
+  }, [waiting, fresh, best, choose]);
 
   const press = (e: React.KeyboardEvent) => {
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 }[e.key];
     const item = items[now];
-    if (e.key === 'Enter' && item !== undefined) choose(item, e.shiftKey);
+    if (e.key === 'Enter' && !fresh) setWaiting({ other: e.shiftKey });
+    else if (e.key === 'Enter' && item !== undefined) choose(item, e.shiftKey);
     else if (step !== undefined && items.length > 0) {
       const next = Math.max(0, Math.min(items.length - 1, now + step));
       setAt(next);
@@ -65,7 +76,10 @@ export function Picker<T>(props: Props<T>) {
         placeholder={props.placeholder}
         leftSection={<Search size={15} aria-hidden />}
         value={props.text}
-        onChange={(e) => props.setText(e.currentTarget.value)}
+        onChange={(e) => {
+          setWaiting(undefined);
+          props.setText(e.currentTarget.value);
+        }}
         onKeyDown={press}
         data-autofocus
         mb={6}
