@@ -19,11 +19,15 @@ export type Numbers = {
   uptime?: number;
 };
 
-/** Space used as df counts it: what root keeps for itself counts as used. */
-const fullness = (match: string) =>
-  `1 - node_filesystem_avail_bytes{${match}} / (node_filesystem_size_bytes{${match}} - node_filesystem_free_bytes{${match}} + node_filesystem_avail_bytes{${match}} > 0)`;
-
-export const spaceUsed = (match = '') => fullness(match ? `${match},${realFileSystems}` : realFileSystems);
+/**
+ * Space used as df counts it: used / (used + available), so that what root keeps for itself counts for nobody. Each metric is
+ * read once.
+ */
+export const spaceUsed = (match = '') => {
+  const selector = match ? `{${match},${realFileSystems}}` : `{${realFileSystems}}`;
+  const of = (name: string) => `node_filesystem_${name}_bytes${selector}`;
+  return `1 / (1 + ${of('avail')} / (${of('size')} - ${of('free')}))`;
+};
 
 /** The present values of all hosts, one series by host each. */
 export const numberQueries = {

@@ -2,7 +2,7 @@ import { parser } from '@prometheus-io/lezer-promql';
 import { describe, expect, test } from 'vitest';
 import type { Panel } from '../chart/ChartCard';
 import type { Labels } from '../metric/promql';
-import { fleetPanels } from '../overview/panels';
+import { fleetPanels, fleetWindow, pointsFor } from '../overview/panels';
 import { topQueries } from '../overview/top';
 import { agentPanels } from './agentPanels';
 import { applicationPanels, splitting } from './application';
@@ -115,6 +115,14 @@ describe('what is asked over the fleet', () => {
   test('comes back as few series, however many hosts there are', () => {
     for (const q of [...queriesOf(panels), ...Object.values(topQueries)])
       expect(q, q).toMatch(/^(8 \* )?(1 - )?(sum|avg|topk)|instance=~/);
+  });
+
+  test('stays cheap: the more hosts and the longer the time, the coarser', () => {
+    expect(pointsFor(5, 3600)).toBe(360);
+    expect(pointsFor(1000, 3600)).toBe(60);
+    expect(pointsFor(1000, 86_400)).toBe(30);
+    expect(fleetWindow(5, 3600)).toBe('1h30s');
+    expect(fleetWindow(1000, 3600)).toBe('2m');
   });
 
   test('asks for hosts by name only while there are some', () => {

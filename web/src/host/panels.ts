@@ -166,7 +166,7 @@ function disk(i: string, s: Select, rate: Select): PanelGroup {
     panels: [
       {
         title: 'Space used',
-        help: 'As df counts: what is kept for root counts as used.',
+        help: 'As df counts: of what is not kept for root.',
         sources: [{ query: spaceUsed(i), name: by('mountpoint') }],
         unit: 'ratio',
         bounds: share,

@@ -1,12 +1,14 @@
 import { Anchor, Text } from '@mantine/core';
 import { Link } from 'wouter';
+import type { Agent } from '../agent/agent';
+import type { Schema } from '../api/types';
 import { hostPath } from '../host/host';
 import { StatusMark } from '../host/StatusMark';
 import { useHref } from '../lib/url';
 import { Shown } from '../ui/State';
 import classes from './OverviewPage.module.css';
 import { Section } from './Section';
-import { type Failing, shown, useFailing } from './trouble';
+import { shown, useFailing, useNotOk } from './trouble';
 import { Well } from './Well';
 
 /** What checks found that is not ok, on the hosts where it is worst. */
@@ -22,8 +24,8 @@ export function Checks() {
             <Well>All checks are ok.</Well>
           ) : (
             <ul className={classes.list}>
-              {all.map((f) => (
-                <Row key={f.agent.id} failing={f} />
+              {all.map((a) => (
+                <Row key={a.id} agent={a} />
               ))}
             </ul>
           )
@@ -33,15 +35,16 @@ export function Checks() {
   );
 }
 
-function Row({ failing: { agent, results } }: { failing: Failing }) {
+/** A host and the worst that its checks found; what that is comes a little later. */
+function Row({ agent }: { agent: Agent }) {
   const link = useHref();
-  const [worst, ...others] = results;
-  if (!worst) return null;
-  const about = worst.resource && worst.resource !== 'check' ? ` · ${worst.resource}` : '';
+  const worst = useNotOk(agent.id).data?.[0];
+  const others = (agent.worst_result?.not_ok ?? 0) - 1;
+  const words = worst ? `${subject(worst)}: ${worst.output}` : '';
   return (
     <li>
       <span style={{ flex: 'none', width: 88 }}>
-        <StatusMark status={worst.status} />
+        <StatusMark status={agent.worst_result?.status ?? 'unknown'} />
       </span>
       <Anchor
         component={Link}
@@ -51,11 +54,13 @@ function Row({ failing: { agent, results } }: { failing: Failing }) {
       >
         {agent.instance}
       </Anchor>
-      <Text span size="sm" className={classes.grow} title={`${worst.check}${about}: ${worst.output}`}>
-        {worst.check}
-        {about}: {worst.output}
+      <Text span size="sm" className={classes.grow} title={words}>
+        {words}
       </Text>
-      {others.length > 0 && <span className={classes.aside}>and {others.length} more</span>}
+      {others > 0 && <span className={classes.aside}>and {others} more</span>}
     </li>
   );
 }
+
+const subject = (r: Schema<'Result'>) =>
+  r.resource && r.resource !== 'check' ? `${r.check} · ${r.resource}` : r.check;

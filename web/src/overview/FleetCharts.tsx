@@ -1,11 +1,10 @@
 import { useMemo } from 'react';
 import { ChartCard } from '../chart/ChartCard';
-import { rateWindow } from '../host/panels';
 import { stepFor } from '../lib/time';
 import { useSpan } from '../live/live';
 import type { VectorSample } from '../metric/promql';
 import classes from './OverviewPage.module.css';
-import { fleetPanels, pointsFor } from './panels';
+import { fleetPanels, fleetWindow, pointsFor } from './panels';
 import { useTop } from './top';
 
 const names = (samples: VectorSample[] | undefined) => (samples ?? []).map((s) => s.metric.instance ?? '').sort();
@@ -14,8 +13,8 @@ const names = (samples: VectorSample[] | undefined) => (samples ?? []).map((s) =
 export function FleetCharts({ hosts }: { hosts: number }) {
   const span = useSpan();
   const top = useTop();
-  const points = pointsFor(hosts);
-  const window = rateWindow(stepFor(span.to - span.from, points), 30);
+  const points = pointsFor(hosts, span.to - span.from);
+  const window = fleetWindow(hosts, stepFor(span.to - span.from, points));
   const cpu = names(top.data?.cpu).join('\n');
   const memory = names(top.data?.memory).join('\n');
   const panels = useMemo(() => {

@@ -1,13 +1,23 @@
 import type { Panel } from '../chart/ChartCard';
 import { realDevices, realDisks } from '../host/noise';
+import { rateWindow } from '../host/panels';
 import { quote } from '../metric/promql';
 
 /** Matches any of the instances in PromQL. */
 export const anyOf = (instances: string[]) =>
   `instance=~${quote(instances.map((i) => i.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|'))}`;
 
-/** How many points the charts of a fleet have: what all hosts together did costs the more the more hosts there are. */
-export const pointsFor = (hosts: number) => (hosts > 300 ? 90 : hosts > 30 ? 180 : 360);
+/** From how many hosts on the charts of all of them are drawn more coarsely, so that they cost the collector little. */
+const many = 300;
+
+/** How many points the charts of a fleet have over a span in seconds. */
+export function pointsFor(hosts: number, seconds: number): number {
+  if (hosts > many) return seconds > 6 * 3600 ? 30 : 60;
+  return hosts > many / 10 ? 180 : 360;
+}
+
+/** What rates over a fleet look back over: of many hosts a part of each step says enough. */
+export const fleetWindow = (hosts: number, step: number) => (hosts > many ? '2m' : rateWindow(step, 30));
 
 type Busy = { cpu: string[]; memory: string[] };
 

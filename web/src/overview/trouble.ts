@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import type { Agent } from '../agent/agent';
-import { ApiError, get } from '../api/client';
+import { get } from '../api/client';
 import type { Schema } from '../api/types';
 import { statuses } from '../host/StatusMark';
 
@@ -21,30 +21,25 @@ export function useSilent() {
   });
 }
 
-/** A host with what its checks found that is not ok, the worst first. */
-export type Failing = { agent: Agent; results: Result[] };
-
-/** The worst hosts by the results of their checks, with the results. */
+/** The worst hosts by the results of their checks. */
 export function useFailing() {
   return useQuery({
     queryKey: ['agents', 'failing'],
-    queryFn: async ({ signal }): Promise<Failing[]> => {
+    queryFn: async ({ signal }) => {
       const page = await get<Page>('/api/v1/agents', { sort: '-worst_result', limit: shown }, signal);
-      const bad = page.items.filter((a) => (a.worst_result?.not_ok ?? 0) > 0 && a.state !== 'revoked');
-      return Promise.all(bad.map(async (agent) => ({ agent, results: notOk(await resultsOf(agent.id, signal)) })));
+      return page.items.filter((a) => (a.worst_result?.not_ok ?? 0) > 0 && a.state !== 'revoked');
     },
     placeholderData: keepPreviousData,
   });
 }
 
-async function resultsOf(id: string, signal: AbortSignal): Promise<Result[]> {
-  try {
-    return (await get<{ items: Result[] }>(`/api/v1/agents/${encodeURIComponent(id)}/results`, {}, signal)).items;
-  } catch (err) {
-    // Deleted since the list was read.
-    if (err instanceof ApiError && err.status === 404) return [];
-    throw err;
-  }
+/** What an agent's checks found that is not ok, the worst first. */
+export function useNotOk(id: string) {
+  return useQuery({
+    queryKey: ['agents', 'results', id],
+    queryFn: async ({ signal }) =>
+      notOk((await get<{ items: Result[] }>(`/api/v1/agents/${encodeURIComponent(id)}/results`, {}, signal)).items),
+  });
 }
 
 export function notOk(results: Result[]): Result[] {
