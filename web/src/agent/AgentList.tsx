@@ -1,4 +1,4 @@
-import { ActionIcon, Button, Checkbox, Group, Stack, Text, UnstyledButton } from '@mantine/core';
+import { ActionIcon, Button, Group, Stack, Text, UnstyledButton } from '@mantine/core';
 import { Filter, Plus, Waypoints, X } from 'lucide-react';
 import { useDeferredValue, useMemo, useState } from 'react';
 import { Link } from 'wouter';
@@ -59,10 +59,12 @@ function Agents({ all }: { all: Agent[] }) {
     revoked: params.get('state') === 'revoked',
     collector: status.data?.version,
     lag,
-    revoke: may ? (a) => setAsked({ what: 'revoke', agents: [a] }) : undefined,
-    remove: may ? (a) => setAsked({ what: 'delete', agents: [a] }) : undefined,
+    ...useActions(may, setAsked),
   });
-  const choosing = useMemo(() => chooser(rows, chosen, setChosen), [rows, chosen]);
+  const shown = useMemo(
+    () => (may ? [chooser(rows, chosen, setChosen), ...columns] : columns),
+    [may, rows, chosen, columns],
+  );
   const picked = rows.filter((a) => chosen.has(a.id));
   const close = (done: boolean) => {
     setAsked(undefined);
@@ -82,7 +84,7 @@ function Agents({ all }: { all: Agent[] }) {
       {picked.length > 0 && <Bulk picked={picked} ask={setAsked} clear={() => setChosen(new Set())} />}
       <DataTable
         label="Agents"
-        columns={may ? [choosing, ...columns] : columns}
+        columns={shown}
         rows={rows}
         rowKey={(a) => a.id}
         rowHref={(a) => link(`/hosts/${encodeURIComponent(a.instance)}`)}
@@ -97,6 +99,17 @@ function Agents({ all }: { all: Agent[] }) {
       {asked?.what === 'revoke' && <RevokeDialog agents={asked.agents} close={close} />}
       {asked?.what === 'delete' && <DeleteDialog agents={asked.agents} close={close} />}
     </Stack>
+  );
+}
+
+/** What asks before something is done to one agent; nothing for those who may not. */
+function useActions(may: boolean, ask: (a: Asked) => void) {
+  return useMemo(
+    () => ({
+      revoke: may ? (a: Agent) => ask({ what: 'revoke', agents: [a] }) : undefined,
+      remove: may ? (a: Agent) => ask({ what: 'delete', agents: [a] }) : undefined,
+    }),
+    [may, ask],
   );
 }
 
@@ -242,17 +255,21 @@ function chooser(rows: Agent[], chosen: ReadonlySet<string>, set: (s: ReadonlySe
     title: 'Chosen',
     width: '38px',
     head: (
-      <Checkbox
-        size="xs"
+      <input
+        type="checkbox"
+        className={classes.box}
         aria-label="Choose all that are shown"
         checked={shown > 0 && shown === rows.length}
-        indeterminate={shown > 0 && shown < rows.length}
+        ref={(box) => {
+          if (box) box.indeterminate = shown > 0 && shown < rows.length;
+        }}
         onChange={() => set(shown === rows.length ? new Set() : new Set(rows.map((a) => a.id)))}
       />
     ),
     render: (a) => (
-      <Checkbox
-        size="xs"
+      <input
+        type="checkbox"
+        className={classes.box}
         aria-label={`Choose ${a.instance}`}
         checked={chosen.has(a.id)}
         onChange={() => toggle(a.id)}

@@ -1,6 +1,6 @@
-import { Group, Text } from '@mantine/core';
 import { Ban, CircleAlert, CircleCheck, CircleDashed, CircleX, type LucideIcon } from 'lucide-react';
 import type { AgentState } from './agent';
+import classes from './Fleet.module.css';
 
 type Look = { icon: LucideIcon; color: string; word: string; means: string };
 
@@ -34,11 +34,9 @@ export const stateNames = Object.keys(states) as AgentState[];
 export function StateMark({ state }: { state: AgentState }) {
   const { icon: Icon, color, word, means } = states[state];
   return (
-    <Group gap={6} wrap="nowrap" title={means} component="span">
-      <Icon size={15} color={color} aria-hidden style={{ flex: 'none' }} />
-      <Text span size="sm">
-        {word}
-      </Text>
-    </Group>
+    <span className={classes.mark} title={means}>
+      <Icon size={15} color={color} aria-hidden />
+      {word}
+    </span>
   );
 }

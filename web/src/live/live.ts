@@ -190,6 +190,12 @@ export function useLive() {
   return { now, connected, paused, setPaused };
 }
 
+/** The time that the page shows, in Unix milliseconds. For what there is many of: it follows nothing else. */
+export function useNow(): number {
+  const live = useLiveContext();
+  return useSyncExternalStore(live.subscribe, () => live.snapshot().now);
+}
+
 /** Moves the page's time on when samples of the instance arrive; "" means any instance. */
 export function useLiveSamples(instance: string) {
   const live = useLiveContext();

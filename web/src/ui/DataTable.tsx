@@ -1,7 +1,7 @@
 import { Box, Group, Text, UnstyledButton, VisuallyHidden } from '@mantine/core';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { ArrowDown, ArrowUp } from 'lucide-react';
-import { type KeyboardEvent, type ReactNode, useEffect, useMemo, useRef } from 'react';
+import { type KeyboardEvent, memo, type ReactNode, useEffect, useMemo, useRef } from 'react';
 import { useLocation } from 'wouter';
 import { useUrlState } from '../lib/url';
 import classes from './DataTable.module.css';
@@ -71,8 +71,11 @@ export function DataTable<T>(props: Props<T>) {
   const [, navigate] = useLocation();
   const grid = columns.map((c) => c.width ?? 'minmax(5rem, 1fr)').join(' ');
 
+  // Rows are told apart by their index: what is in a portal, like an open menu, belongs to none.
+  const indexOf = (target: EventTarget) =>
+    Number((target as HTMLElement).closest('[data-index]')?.getAttribute('data-index') ?? -1);
   const walk = (e: KeyboardEvent<HTMLElement>) => {
-    const at = Number((e.target as HTMLElement).closest('[data-index]')?.getAttribute('data-index') ?? -1);
+    const at = indexOf(e.target);
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 15, PageUp: -15, Home: -1e9, End: 1e9 }[e.key];
     if (at < 0 || step === undefined) return;
     e.preventDefault();
@@ -80,8 +83,9 @@ export function DataTable<T>(props: Props<T>) {
     virtual.scrollToIndex(next);
     requestAnimationFrame(() => scroller.current?.querySelector<HTMLElement>(`[data-index="${next}"]`)?.focus());
   };
-  const follow = (row: T, e: { target: EventTarget; metaKey?: boolean; ctrlKey?: boolean }) => {
-    if (!props.rowHref || (e.target as HTMLElement).closest('a,button,input,label,[data-own]')) return;
+  const follow = (e: { target: EventTarget; metaKey?: boolean; ctrlKey?: boolean }) => {
+    const row = sorted[indexOf(e.target)];
+    if (!props.rowHref || !row || (e.target as HTMLElement).closest('a,button,input,label')) return;
     const to = props.rowHref(row);
     if (e.metaKey || e.ctrlKey) window.open(to, '_blank', 'noopener');
     else navigate(to);
@@ -104,7 +108,13 @@ export function DataTable<T>(props: Props<T>) {
             ))}
           </div>
         </div>
-        <div role="rowgroup" className={classes.body} style={{ height: virtual.getTotalSize() }}>
+        <div
+          role="rowgroup"
+          className={classes.body}
+          style={{ height: virtual.getTotalSize() }}
+          onKeyDown={(e) => (e.key === 'Enter' ? follow(e) : walk(e))}
+          onClick={follow}
+        >
           {virtual.getVirtualItems().map((v) => {
             const row = sorted[v.index] as T;
             return (
@@ -117,14 +127,8 @@ export function DataTable<T>(props: Props<T>) {
                 className={`${classes.row} ${classes.item}`}
                 data-link={props.rowHref ? true : undefined}
                 style={{ gridTemplateColumns: grid, transform: `translateY(${v.start}px)`, height: rowHeight }}
-                onKeyDown={(e) => (e.key === 'Enter' ? follow(row, e) : walk(e))}
-                onClick={(e) => follow(row, e)}
               >
-                {columns.map((c) => (
-                  <div key={c.key} role="cell" className={classes.cell} data-align={c.align}>
-                    {c.render(row)}
-                  </div>
-                ))}
+                <Cells row={row} columns={columns as Column<unknown>[]} />
               </div>
             );
           })}
@@ -133,6 +137,15 @@ export function DataTable<T>(props: Props<T>) {
     </div>
   );
 }
+
+/** A row's cells, drawn anew only when the row or the columns are others, not when the table scrolls. */
+const Cells = memo(function Cells({ row, columns }: { row: unknown; columns: Column<unknown>[] }) {
+  return columns.map((c) => (
+    <div key={c.key} role="cell" className={classes.cell} data-align={c.align}>
+      {c.render(row)}
+    </div>
+  ));
+});
 
 function Head<T>({ column: c, order, setOrder }: { column: Column<T>; order: string; setOrder: (o: string) => void }) {
   const up = order === c.key;

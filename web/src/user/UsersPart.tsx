@@ -1,11 +1,12 @@
-import { ActionIcon, Badge, Button, Group, Menu, Stack, Text } from '@mantine/core';
+import { Badge, Button, Group, Menu, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { EllipsisVertical, Filter, KeyRound, Lock, LockOpen, Plus, Shield, Trash2 } from 'lucide-react';
+import { Filter, KeyRound, Lock, LockOpen, Plus, Shield, Trash2 } from 'lucide-react';
 import { useMemo, useState } from 'react';
 import { useUrlParams } from '../lib/url';
 import { useMe } from '../session/session';
 import { type Column, DataTable, hidden } from '../ui/DataTable';
 import { useFormatTime } from '../ui/prefs';
+import { RowMenu } from '../ui/RowMenu';
 import { SearchInput } from '../ui/SearchInput';
 import { Empty, Shown } from '../ui/State';
 import { DeleteUserDialog, DisableDialog, NewUserDialog, PasswordDialog, RolesDialog } from './UserDialogs';
@@ -114,7 +115,7 @@ function useColumns(ask: Ask): Column<User>[] {
         title: 'Actions',
         head: hidden('Actions'),
         width: '44px',
-        render: (u) => <Actions user={u} ask={ask} />,
+        render: (u) => <RowMenu label={`Actions for ${u.name}`}>{() => <Actions user={u} ask={ask} />}</RowMenu>,
       },
     ],
     [time, me, ask],
@@ -133,32 +134,25 @@ function Actions({ user: u, ask }: { user: User; ask: Ask }) {
       },
     );
   return (
-    <Menu position="bottom-end" shadow="md">
-      <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" size="sm" aria-label={`Actions for ${u.name}`}>
-          <EllipsisVertical size={15} />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Item leftSection={<Shield size={15} aria-hidden />} onClick={() => ask('roles', u)}>
-          Change roles…
+    <>
+      <Menu.Item leftSection={<Shield size={15} aria-hidden />} onClick={() => ask('roles', u)}>
+        Change roles…
+      </Menu.Item>
+      <Menu.Item leftSection={<KeyRound size={15} aria-hidden />} onClick={() => ask('password', u)}>
+        Set password…
+      </Menu.Item>
+      {u.disabled ? (
+        <Menu.Item leftSection={<LockOpen size={15} aria-hidden />} onClick={enable}>
+          Let in again
         </Menu.Item>
-        <Menu.Item leftSection={<KeyRound size={15} aria-hidden />} onClick={() => ask('password', u)}>
-          Set password…
+      ) : (
+        <Menu.Item leftSection={<Lock size={15} aria-hidden />} onClick={() => ask('disable', u)}>
+          Lock out…
         </Menu.Item>
-        {u.disabled ? (
-          <Menu.Item leftSection={<LockOpen size={15} aria-hidden />} onClick={enable}>
-            Let in again
-          </Menu.Item>
-        ) : (
-          <Menu.Item leftSection={<Lock size={15} aria-hidden />} onClick={() => ask('disable', u)}>
-            Lock out…
-          </Menu.Item>
-        )}
-        <Menu.Item leftSection={<Trash2 size={15} aria-hidden />} onClick={() => ask('delete', u)}>
-          Delete…
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+      )}
+      <Menu.Item leftSection={<Trash2 size={15} aria-hidden />} onClick={() => ask('delete', u)}>
+        Delete…
+      </Menu.Item>
+    </>
   );
 }
