@@ -53,8 +53,9 @@ lint: $(TOOLBIN)/golangci-lint ## the house's rules: .golangci.yml
 	$(TOOLBIN)/golangci-lint run --timeout 20m ./...
 
 .PHONY: soak
-soak: servers ## the long runs: kill -9 by the hundred, ten thousand corruptions, twelve hours of outage
-	PICKET_SOAK=1 PICKET_TEST_SERVERS=1 $(GO) test -count=1 -timeout 60m -v -run 'Kill|Corrupt|Model|Away' ./agent/buffer ./test
+soak: servers $(TOOLBIN)/nfpm ## the long runs: kill -9 by the hundred, ten thousand corruptions, twelve hours of outage, a booted Debian; needs root
+	@packaging/apt-install.sh systemd-container debootstrap
+	PICKET_SOAK=1 PICKET_TEST_SERVERS=1 $(GO) test -count=1 -timeout 60m -v -run 'Kill|Corrupt|Model|Away|Units' ./agent/buffer ./test
 
 .PHONY: bench
 bench: build servers ## speed beside peers in the same run, and of the pages; figures stand in docs/performance.md

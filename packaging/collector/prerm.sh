@@ -1,9 +1,6 @@
 #!/bin/sh
 set -e
-# On an upgrade the new postinst starts the new version.
-if [ -d /run/systemd/system ]; then
-  case "$1" in
-    remove|0) systemctl disable --now picket-collector.service || true ;;
-    upgrade|1) systemctl stop picket-collector.service || true ;;
-  esac
+# On an upgrade the old version runs on until the new postinst restarts it.
+if [ "$1" = remove ] && [ -d /run/systemd/system ]; then
+  deb-systemd-invoke stop picket-collector.service >/dev/null || true
 fi
