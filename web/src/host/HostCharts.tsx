@@ -6,11 +6,11 @@ import { stepFor } from '../lib/time';
 import { useUrlParams } from '../lib/url';
 import { useSpan } from '../live/live';
 import { Empty } from '../ui/State';
-import { applicationPanels } from './application';
+import { applicationPanels, firstWord } from './application';
 import classes from './HostCharts.module.css';
 import type { OneHost } from './host';
 import { hostPanels, type PanelGroup, rateWindow } from './panels';
-import { useApplicationSeries, useInterval, useNames } from './series';
+import { useApplicationSeries, useInterval, useKnown, useNames } from './series';
 
 /** What the collector itself writes about a host: it is there without the host. */
 const ofCollector = ['up', 'picket_agent_info'];
@@ -24,9 +24,11 @@ export function HostCharts({ host }: { host: OneHost }) {
   const names = useNames(instance, span);
   const series = useApplicationSeries(instance, span);
   const system = useMemo(() => hostPanels(instance, window), [instance, window]);
+  const words = useMemo(() => [...new Set((series.data ?? []).map((s) => firstWord(s.__name__ ?? '')))], [series.data]);
+  const known = useKnown(words).data;
   const application = useMemo(
-    () => applicationPanels(series.data ?? [], instance, window),
-    [series.data, instance, window],
+    () => applicationPanels(series.data ?? [], instance, window, known),
+    [series.data, instance, window, known],
   );
   const groups = useMemo(
     () => [...system, ...application].filter((g) => !g.needs || names.data?.some((n) => n.startsWith(g.needs ?? ''))),

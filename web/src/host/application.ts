@@ -1,6 +1,6 @@
 import type { Panel } from '../chart/ChartCard';
 import { unitOf } from '../lib/number';
-import { type Labels, quote } from '../metric/promql';
+import { type Labels, type MetricName, quote } from '../metric/promql';
 import type { PanelGroup } from './panels';
 
 /** Names that the other charts of a host are made of, or that say nothing over time. */
@@ -11,8 +11,19 @@ const lines = 12;
 
 type Metric = { name: string; series: Labels[] };
 
+/** What is known of metrics beside their names. */
+export type Known = ReadonlyMap<string, Pick<MetricName, 'type' | 'help'>>;
+
+/** The first word of a metric's name: what its application is called, as a rule. */
+export const firstWord = (name: string) => /^[^_:]+/.exec(name)?.[0] ?? name;
+
 /** Charts of whatever else a host tells, grouped by the first word of the names: rates of counters, quantiles of histograms, values of the rest. */
-export function applicationPanels(series: Labels[], instance: string, window: string): PanelGroup[] {
+export function applicationPanels(
+  series: Labels[],
+  instance: string,
+  window: string,
+  known: Known = new Map(),
+): PanelGroup[] {
   const byName = new Map<string, Labels[]>();
   for (const s of series) {
     const name = s.__name__ ?? '';
@@ -20,32 +31,47 @@ export function applicationPanels(series: Labels[], instance: string, window: st
   }
   const groups = new Map<string, Panel[]>();
   for (const name of [...byName.keys()].sort()) {
-    const made = panelsOf({ name, series: byName.get(name) ?? [] }, byName, instance, window);
-    const word = /^[^_:]+/.exec(name)?.[0] ?? name;
+    const made = panelsOf({ name, series: byName.get(name) ?? [] }, byName, instance, window, known);
+    const word = firstWord(name);
     if (made.length > 0) groups.set(word, [...(groups.get(word) ?? []), ...made]);
   }
   return [...groups].map(([word, panels]) => ({ key: `app-${word}`, title: word, panels }));
 }
 
-function panelsOf(m: Metric, all: ReadonlyMap<string, unknown>, instance: string, window: string): Panel[] {
+function panelsOf(
+  m: Metric,
+  all: ReadonlyMap<string, unknown>,
+  instance: string,
+  window: string,
+  known: Known,
+): Panel[] {
+  const about = known.get(m.name);
+  const words = (more: string) => [about?.help?.replace(/\.?$/, '.'), more].filter(Boolean).join(' ');
   const i = `instance=${quote(instance)}`;
   const base = m.name.replace(/_(bucket|sum|count)$/, '');
   if (m.name.endsWith('_bucket') && m.series.some((s) => s.le)) return histogram(base, i, window);
   if (base !== m.name && (all.has(`${base}_bucket`) || (all.has(`${base}_sum`) && all.has(`${base}_count`))))
     return m.name.endsWith('_count') && !all.has(`${base}_bucket`) ? summary(base, i, window) : [];
-  if (m.name.endsWith('_total')) {
+  if (about?.type === 'counter' || (m.name.endsWith('_total') && about?.type !== 'gauge')) {
     const { query, name, note } = aggregated(m, (labels) => `rate(${m.name}{${labels}}[${window}])`, 'sum', i);
     return [
       {
         title: m.name,
-        help: `How much it grows each second${note}.`,
+        help: words(`How much it grows each second${note}.`),
         sources: [{ query, name }],
         unit: unitOf(m.name, true),
       },
     ];
   }
   const { query, name, note } = aggregated(m, (labels) => `${m.name}{${labels}}`, 'avg', i);
-  return [{ title: m.name, help: note && `Its value${note}.`, sources: [{ query, name }], unit: unitOf(m.name) }];
+  return [
+    {
+      title: m.name,
+      help: words(note && `Its value${note}.`) || undefined,
+      sources: [{ query, name }],
+      unit: unitOf(m.name),
+    },
+  ];
 }
 
 function histogram(base: string, i: string, window: string): Panel[] {
@@ -90,7 +116,7 @@ const rateOf = (base: string, i: string, window: string): Panel[] => [
 
 /** Draws each series while they are few; else sums them up by the label that tells most and still fits, or altogether. */
 function aggregated(m: Metric, select: (labels: string) => string, how: 'sum' | 'avg', i: string) {
-  if (m.series.length <= lines) return { query: select(i), name: rest, note: '' };
+  if (m.series.length <= lines) return { query: select(i), name: namer(m.series), note: '' };
   const label = splitting(m.series);
   const what = how === 'sum' ? 'summed up' : 'on average';
   if (!label) return { query: `${how}(${select(i)})`, name: m.name, note: `, ${what} over ${m.series.length} series` };
@@ -113,9 +139,15 @@ export function splitting(series: Labels[]): string | undefined {
   return fitting.sort((a, b) => b[1].size - a[1].size || a[0].localeCompare(b[0]))[0]?.[0];
 }
 
-/** A series by what distinguishes it on its host. */
-function rest(l: Labels): string {
-  const own = Object.entries(l).filter(([k]) => !['__name__', 'instance', 'job'].includes(k));
-  if (own.length === 0) return l.__name__ ?? 'value';
-  return own.length === 1 ? (own[0]?.[1] ?? '') : own.map(([k, v]) => `${k}=${v}`).join(' ');
+/** Names a series by the labels that differ between the series of its metric. */
+function namer(series: Labels[]): (l: Labels) => string {
+  const first = series[0] ?? {};
+  const labels = [...new Set(series.flatMap((s) => Object.keys(s)))].filter(
+    (k) => k !== '__name__' && series.some((s) => s[k] !== first[k]),
+  );
+  return (l) => {
+    const own = labels.filter((k) => l[k]);
+    if (own.length === 0) return first.__name__ ?? 'value';
+    return labels.length === 1 ? (l[own[0] ?? ''] ?? '') : own.map((k) => `${k}=${l[k]}`).join(' ');
+  };
 }

@@ -86,6 +86,23 @@ describe('the panels of an application', () => {
     expect(groups[0]?.panels.map((p) => p.title)).toEqual(['db_query_seconds, mean', 'db_query_seconds, how often']);
   });
 
+  test('believe what is known of a metric rather than its name', () => {
+    const one = [{ __name__: 'queue_seen', instance: 'a' }];
+    const known = new Map([['queue_seen', { type: 'counter', help: 'Seen.' }]]);
+    const panel = applicationPanels(one, 'a', '1m', known)[0]?.panels[0];
+    expect(panel?.sources[0]?.query).toBe('rate(queue_seen{instance="a"}[1m])');
+    expect(panel?.help).toBe('Seen. How much it grows each second.');
+    expect(applicationPanels(one, 'a', '1m')[0]?.panels[0]?.sources[0]?.query).toBe('queue_seen{instance="a"}');
+  });
+
+  test('name their lines by what differs', () => {
+    const two = ['200', '500'].map((code) => ({ __name__: 'x_total', instance: 'a', job: 'shop', demo: 'true', code }));
+    const name = applicationPanels(two, 'a', '1m')[0]?.panels[0]?.sources[0]?.name as (l: Labels) => string;
+    expect(two.map(name)).toEqual(['200', '500']);
+    const one = applicationPanels(two.slice(1), 'a', '1m')[0]?.panels[0]?.sources[0]?.name as (l: Labels) => string;
+    expect(one({ instance: 'a', code: '500' })).toBe('x_total');
+  });
+
   test('sum up what has too many series by the label that fits', () => {
     const many = Array.from({ length: 40 }, (_, i) => ({
       __name__: 'http_total',

@@ -1,8 +1,8 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { call } from '../api/client';
-import { type Labels, quote, useInstant, type VectorSample } from '../metric/promql';
-import { systemNames } from './application';
+import { findMetrics, type Labels, quote, useInstant, type VectorSample } from '../metric/promql';
+import { type Known, systemNames } from './application';
 
 const base = '/prometheus/api/v1';
 
@@ -40,6 +40,20 @@ export function useApplicationSeries(instance: string, span: Span) {
     },
     placeholderData: keepPreviousData,
     staleTime: 60_000,
+  });
+}
+
+/** What is known of the metrics whose names begin with one of the words: their types and help texts. */
+export function useKnown(words: string[]) {
+  return useQuery({
+    queryKey: ['metric-names', 'known', words],
+    queryFn: async ({ signal }): Promise<Known> => {
+      const found = await Promise.all(words.slice(0, 8).map((w) => findMetrics(w, 300, signal)));
+      return new Map(found.flatMap((f) => f.items.map((m) => [m.name, m])));
+    },
+    enabled: words.length > 0,
+    placeholderData: keepPreviousData,
+    staleTime: 5 * 60_000,
   });
 }
 
