@@ -1,6 +1,6 @@
 import { Ban, CircleAlert, CircleCheck, CircleDashed, CircleX, type LucideIcon } from 'lucide-react';
 import type { AgentState } from './agent';
-import classes from './Fleet.module.css';
+import classes from './StateMark.module.css';
 
 type Look = { icon: LucideIcon; color: string; word: string; means: string };
 

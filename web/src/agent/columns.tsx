@@ -13,6 +13,7 @@ import { RowMenu } from '../ui/RowMenu';
 import type { Agent } from './agent';
 import classes from './Fleet.module.css';
 import { StateMark, stateNames } from './StateMark';
+import marks from './StateMark.module.css';
 import { standing } from './version';
 
 type Options = {
@@ -192,7 +193,7 @@ function Version({ agent: a, collector }: { agent: Agent; collector?: string }) 
   const behind = collector !== undefined && a.state !== 'revoked' && standing(a.version, collector) === 'behind';
   if (!behind) return a.version || '–';
   return (
-    <span className={classes.mark} title={`behind the collector, which runs ${collector}`}>
+    <span className={marks.mark} title={`behind the collector, which runs ${collector}`}>
       {a.version}
       <History size={13} role="img" aria-label="behind the collector" />
     </span>
@@ -223,7 +224,7 @@ function Expiry({ time, write }: { time: string; write: WriteTime }) {
   const text = left <= 0 ? 'expired' : since(now, now + left);
   if (left >= soon) return <span title={`valid until ${write(time)}`}>{text}</span>;
   return (
-    <span className={classes.mark} title={`valid until ${write(time)}, was not renewed`}>
+    <span className={marks.mark} title={`valid until ${write(time)}, was not renewed`}>
       <TriangleAlert size={13} role="img" aria-label="not renewed" />
       {text}
     </span>

@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { instant } from '../lib/time';
 import { allows, useMe } from '../session/session';
 import { CodeBlock } from '../ui/CodeBlock';
-import { Dialog } from '../ui/Dialog';
+import { Dialog, useFocusBack } from '../ui/Dialog';
 import { fieldError } from '../ui/FormError';
 import { useFormatTime } from '../ui/prefs';
 import { RolesInput } from '../user/RolesInput';
@@ -20,6 +20,7 @@ const lives = [
 
 /** Asks for a new API token, then shows its secret once. It lives in this component's state and nowhere else. */
 export function NewApiToken({ close }: { close: () => void }) {
+  useFocusBack();
   const [made, setMade] = useState<NewApiTokenResult>();
   return made ? <Secret made={made} close={close} /> : <Form close={close} done={setMade} />;
 }

@@ -1,5 +1,5 @@
 import { Button, Group, Modal, Stack } from '@mantine/core';
-import type { FormEvent, ReactNode } from 'react';
+import { type FormEvent, type ReactNode, useEffect, useState } from 'react';
 import { FormError } from './FormError';
 
 type Props = {
@@ -20,8 +20,20 @@ type Props = {
   size?: string;
 };
 
+/** Gives the focus back, when a dialogue is gone, to what had it before. */
+export function useFocusBack() {
+  const [before] = useState(() => document.activeElement);
+  useEffect(
+    () => () => {
+      if (before instanceof HTMLElement && before.isConnected) setTimeout(() => before.focus());
+    },
+    [before],
+  );
+}
+
 /** A dialogue with one thing to do: a form, or a question before something that cannot be undone. */
 export function Dialog(p: Props) {
+  useFocusBack();
   const submit = (e: FormEvent) => {
     e.preventDefault();
     e.stopPropagation();
