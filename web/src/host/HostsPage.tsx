@@ -44,7 +44,7 @@ function NoHosts() {
       icon={Server}
       title="No host is enrolled yet"
       action={
-        <Button component={Link} href={link('/fleet')}>
+        <Button component={Link} href={link('/fleet', { tab: 'enrol' })}>
           Enrol a host
         </Button>
       }

@@ -15,7 +15,8 @@ import { Gaps } from './Gaps';
 import { Highest } from './Highest';
 import classes from './OverviewPage.module.css';
 import { SilentHosts } from './SilentHosts';
-import { shown, useFailing } from './trouble';
+import { useFailing } from './trouble';
+import { enrolled, verdict } from './verdict';
 
 const loadCharts = () => import('./FleetCharts');
 const FleetCharts = lazy(async () => ({ default: (await loadCharts()).FleetCharts }));
@@ -34,10 +35,6 @@ export function OverviewPage() {
   );
 }
 
-/** Agents that are not shut out. */
-const enrolled = (s: Status) =>
-  Object.entries(s.agents).reduce((sum, [state, n]) => sum + (state === 'revoked' ? 0 : n), 0);
-
 function First() {
   const link = useHref();
   return (
@@ -45,7 +42,7 @@ function First() {
       icon={Waypoints}
       title="The collector runs, and waits for its first host"
       action={
-        <Button component={Link} href={link('/fleet')}>
+        <Button component={Link} href={link('/fleet', { tab: 'enrol' })}>
           Enrol a host
         </Button>
       }
@@ -60,32 +57,16 @@ function First() {
 function Verdict({ status }: { status: Status }) {
   const failing = useFailing();
   const gaps = useGaps();
-  const all = enrolled(status);
-  if (all === 0) return null;
-  const down = status.agents.down ?? 0;
-  const silent = status.agents.warn ?? 0;
-  const hosts = (n: number) => `${n} ${n === 1 ? 'host' : 'hosts'}`;
-  const bad = failing.data?.length ?? 0;
-  const wrong = [
-    down > 0 && `${down} down`,
-    silent > 0 && `${silent} silent`,
-    bad > 0 && `checks not ok on ${bad}${bad === shown ? ' or more' : ''}`,
-  ].filter(Boolean);
-  const missing = gaps.data?.length ?? 0;
-  if (wrong.length > 0)
-    return (
-      <Group gap={6} wrap="nowrap" c="var(--mantine-color-text)" mt={2}>
-        <SeverityIcon severity={down > 0 ? 'critical' : 'warning'} size={16} />
-        Of {hosts(all)}: {wrong.join(', ')}
-      </Group>
-    );
-  const never = status.agents.never ?? 0;
+  if (enrolled(status) === 0) return null;
+  const { severity, words } = verdict(status, failing.data?.length ?? 0, gaps.data?.length ?? 0);
   return (
     <Group gap={6} wrap="nowrap" c="var(--mantine-color-text)" mt={2}>
-      <CircleCheck size={16} color="light-dark(#0b6b62, #4fb0a5)" aria-hidden />
-      {never < all ? `All ${hosts(all - never)} that ever reported are up` : 'No host has reported yet'}
-      {missing > 0 &&
-        `; ${missing} ${missing === 1 ? 'thing' : 'things'} could be collected and ${missing === 1 ? 'is' : 'are'} not`}
+      {severity === 'ok' ? (
+        <CircleCheck size={16} color="light-dark(#0b6b62, #4fb0a5)" aria-hidden style={{ flex: 'none' }} />
+      ) : (
+        <SeverityIcon severity={severity} size={16} />
+      )}
+      {words}
     </Group>
   );
 }
@@ -104,7 +85,13 @@ function Known({ status }: { status: Status }) {
           <Gaps />
         </div>
       </div>
-      <Suspense fallback={<Loading label="Loading charts" />}>
+      <Suspense
+        fallback={
+          <div className={classes.waiting}>
+            <Loading label="Loading charts" />
+          </div>
+        }
+      >
         <FleetCharts hosts={enrolled(status)} />
       </Suspense>
       <Collector status={status} />
