@@ -134,17 +134,17 @@ func seriesExamples(all []map[string]string) string {
 
 // whatOf says which samples a query with start and end is about.
 func (a *app) whatOf(query url.Values) string {
-	what := "all their samples"
-	if query.Has("start") || query.Has("end") {
-		what = "their samples"
+	if !query.Has("start") && !query.Has("end") {
+		return "all their samples"
 	}
+	parts := []string{"their samples"}
 	for _, name := range []string{"start", "end"} {
 		if seconds, err := strconv.ParseFloat(query.Get(name), 64); err == nil {
 			word := map[string]string{"start": "from", "end": "up to"}[name]
-			what += " " + word + " " + a.exact(time.UnixMilli(int64(math.Round(seconds*1000))))
+			parts = append(parts, word, a.exact(time.UnixMilli(int64(math.Round(seconds*1000)))))
 		}
 	}
-	return what
+	return strings.Join(parts, " ")
 }
 
 func seriesCleanCommand(a *app) *cobra.Command {

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 )
 
@@ -38,12 +39,12 @@ func (b *bench) stored() (out []string) {
 	q, err := b.store.Querier(0, math.MaxInt64)
 	check(b.t, err)
 	defer q.Close()
-	set := q.Select(context.Background(), true, nil, labels.MustNewMatcher(labels.MatchNotEqual, labels.MetricName, ""))
+	set := q.Select(context.Background(), true, nil, labels.MustNewMatcher(labels.MatchNotEqual, model.MetricNameLabel, ""))
 	for set.Next() {
 		l := set.At().Labels()
 		for it := set.At().Iterator(nil); it.Next() != 0; {
 			at, v := it.At()
-			out = append(out, fmt.Sprintf("%s %s %d %g", l.Get(labels.MetricName), l.Get("demo"), at/1000, v))
+			out = append(out, fmt.Sprintf("%s %s %d %g", l.Get(model.MetricNameLabel), l.Get("demo"), at/1000, v))
 		}
 	}
 	check(b.t, set.Err())
@@ -120,7 +121,7 @@ func TestImportOneAtATime(t *testing.T) {
 	b := newBench(t)
 	at := time.Now().Unix() - 3600
 	in, out := io.Pipe()
-	slow, err := http.NewRequestWithContext(t.Context(), "POST", b.url+importPath, in)
+	slow, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.url+importPath, in)
 	check(t, err)
 	slow.SetBasicAuth("operator", password)
 	done := make(chan error, 1)

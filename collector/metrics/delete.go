@@ -7,6 +7,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb"
@@ -157,7 +158,7 @@ func (s *Store) hiddenNames(ctx context.Context, q storage.Querier) (map[string]
 	}
 	hints := &storage.SelectHints{Start: math.MinInt64, End: math.MaxInt64, Func: "series"}
 	for name := range hidden {
-		set := q.Select(ctx, false, hints, labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, name))
+		set := q.Select(ctx, false, hints, labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, name))
 		if set.Next() {
 			delete(hidden, name)
 		}
@@ -186,7 +187,7 @@ func deletedFrom(b *tsdb.Block, names map[string]bool) (err error) {
 			return err
 		}
 		// The strings point into the block.
-		if name := builder.Labels().Get(labels.MetricName); !names[name] {
+		if name := builder.Labels().Get(model.MetricNameLabel); !names[name] {
 			names[strings.Clone(name)] = true
 		}
 		return nil

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql/parser"
 	"github.com/prometheus/prometheus/storage"
@@ -34,14 +35,14 @@ func list(t testing.TB, s *Store) (l listed) {
 		t.Fatal(err)
 	}
 	defer q.Close()
-	values, _, err := q.LabelValues(t.Context(), labels.MetricName, nil)
+	values, _, err := q.LabelValues(t.Context(), model.MetricNameLabel, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	l.Values = append(l.Values, values...)
 	set := q.Select(t.Context(), true, &storage.SelectHints{Start: math.MinInt64, End: math.MaxInt64, Func: "series"}, matchers(t, `{__name__!=""}`)...)
 	for set.Next() {
-		l.Series = append(l.Series, set.At().Labels().Get(labels.MetricName))
+		l.Series = append(l.Series, set.At().Labels().Get(model.MetricNameLabel))
 	}
 	if err := set.Err(); err != nil {
 		t.Fatal(err)
@@ -70,7 +71,7 @@ func intoBlocks(t testing.TB, s *Store) {
 }
 
 func named(name, instance string) labels.Labels {
-	return labels.FromStrings(labels.MetricName, name, "instance", instance)
+	return labels.FromStrings(model.MetricNameLabel, name, "instance", instance)
 }
 
 func deleteAll(t testing.TB, s *Store, selector string) {

@@ -89,7 +89,7 @@ func (f *Finder) Find(ctx context.Context, search string, limit int) (Found, err
 
 // searchTerms returns the words of a search as they are compared, each once.
 func searchTerms(search string) (terms []string) {
-	for _, term := range strings.Fields(strings.ToLower(strings.ToValidUTF8(search, ""))) {
+	for term := range strings.FieldsSeq(strings.ToLower(strings.ToValidUTF8(search, ""))) {
 		if !slices.Contains(terms, term) {
 			terms = append(terms, term)
 		}

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/common/model"
 
 	"github.com/picketmon/picket/internal/errs"
 )
@@ -71,13 +71,11 @@ func TestImport(t *testing.T) {
 	put(t, s, series("node_load1", "instance", "a"), sample{now(), 9})
 	c.Set("node_load1", Metadata{Unit: "load"})
 	var confirmed ImportResult
-	result, err := importAt(t, s, small, ImportOptions{
-		Labels: map[string]string{"demo": "true", "instance": "z"}, Catalog: c, Confirm: func(r ImportResult) error { confirmed = r; return nil },
-	})
+	_, err := importAt(t, s, small, ImportOptions{Labels: map[string]string{"demo": "true", "instance": "z"}, Catalog: c})
 	if err == nil || !strings.Contains(err.Error(), "line 5: has another value than line 4") {
 		t.Fatalf("two series became one: %v", err)
 	}
-	result, err = importAt(t, s, small, ImportOptions{
+	result, err := importAt(t, s, small, ImportOptions{
 		Labels: map[string]string{"demo": "true"}, Catalog: c, Confirm: func(r ImportResult) error { confirmed = r; return nil },
 	})
 	if err != nil {
@@ -264,7 +262,7 @@ func TestImportOptions(t *testing.T) {
 	}
 	for name, bad := range map[string]ImportOptions{
 		"no value": {Labels: map[string]string{"a": ""}}, "no name": {Labels: map[string]string{"": "x"}},
-		"the metric's name": {Labels: map[string]string{labels.MetricName: "x"}}, "no UTF-8": {Labels: map[string]string{"\xff": "x"}},
+		"the metric's name": {Labels: map[string]string{model.MetricNameLabel: "x"}}, "no UTF-8": {Labels: map[string]string{"\xff": "x"}},
 		"too long": {Labels: map[string]string{"a": strings.Repeat("x", 5000)}},
 	} {
 		if _, err := importAt(t, s, small, bad); !errs.Is(err, errs.Invalid) {

@@ -34,7 +34,7 @@ const (
 
 // importedBlocks writes samples, which come by block, series and time, into blocks one after the other.
 type importedBlocks struct {
-	ctx     context.Context //nolint:containedctx // it lives as long as the call that made it
+	ctx     context.Context // of the call that made it
 	dir     string
 	text    *importText
 	symbols []string // of all series: the engine's blocks, too, may have more than they need

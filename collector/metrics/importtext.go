@@ -86,8 +86,8 @@ const eof = "# EOF"
 // read reads all of the text, or as much as it takes to find the most problems that are told.
 func (t *importText) read(ctx context.Context, text io.Reader) error {
 	for _, l := range t.overrides {
-		if l.Name == labels.MetricName || !model.UTF8Validation.IsValidLabelName(l.Name) || l.Value == "" {
-			return errs.New(errs.Invalid, "label %s=%q cannot be set: it needs a name other than %s and a value", l.Name, l.Value, labels.MetricName)
+		if l.Name == model.MetricNameLabel || !model.UTF8Validation.IsValidLabelName(l.Name) || l.Value == "" {
+			return errs.New(errs.Invalid, "label %s=%q cannot be set: it needs a name other than %s and a value", l.Name, l.Value, model.MetricNameLabel)
 		}
 	}
 	p := newPieces(text, t.opts.MaxBytes, t.opts.pieceBytes)
@@ -245,7 +245,7 @@ func parserSays(line []byte, otherwise string) string {
 
 // compositeValue reports whether the value of a sample begins with a brace.
 func compositeValue(line string) bool {
-	if at := strings.Index(line, "} {"); at >= 0 {
+	if strings.Contains(line, "} {") {
 		return true
 	}
 	name, rest, _ := strings.Cut(line, " ")

@@ -153,12 +153,12 @@ func (s *Store) install(ctx context.Context, work string) error {
 	if err := errors.Join(syncDir(work), syncDir(s.opts.Dir)); err != nil {
 		return fmt.Errorf("write imported blocks to disk: %w", err)
 	}
-	err := s.installBlocks(work)
+	err := s.installBlocks(context.WithoutCancel(ctx), work) // half of it would be worse than what takes long
 	// Before the folder: without the mark nothing in it counts.
 	return errors.Join(err, os.Remove(filepath.Join(work, commitMark)))
 }
 
-func (s *Store) installBlocks(work string) error {
+func (s *Store) installBlocks(ctx context.Context, work string) error {
 	s.db.DisableCompactions() // waits for one that runs, and keeps others from taking the job
 	defer s.db.EnableCompactions()
 	job := &installJob{work: work}
@@ -166,7 +166,7 @@ func (s *Store) installBlocks(work string) error {
 	defer s.installer.begin(nil)
 	const attempts = 3 // memory that is due to be written goes first, and keeps the engine from blocks once
 	for range attempts {
-		if err := s.db.Compact(context.Background()); err != nil {
+		if err := s.db.Compact(ctx); err != nil {
 			return fmt.Errorf("load imported blocks: %w", err)
 		}
 		if job.done {

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/picketmon/picket/internal/errs"
@@ -39,7 +40,7 @@ func count(s *Store, name string) (n int, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, q.Close()) }()
-	set := q.Select(context.Background(), false, nil, labels.MustNewMatcher(labels.MatchEqual, labels.MetricName, name))
+	set := q.Select(context.Background(), false, nil, labels.MustNewMatcher(labels.MatchEqual, model.MetricNameLabel, name))
 	for set.Next() {
 		it := set.At().Iterator(nil)
 		for it.Next() != 0 {
@@ -193,7 +194,7 @@ func importOnce(dir string) int {
 
 // Whenever the process is killed, all of an import is there or nothing, and what was told to be there is.
 func TestImportAndKill(t *testing.T) {
-	const blocks, rounds = 8, 14
+	const blocks, rounds = 5, 11
 	none, all := 0, 0
 	var whole time.Duration // how long an import takes
 	for round := range rounds {

@@ -88,10 +88,10 @@ func TestDeleteSeriesByQueryParameters(t *testing.T) {
 	s := newSite(t, siteOptions{})
 	s.fill(t)
 	q := url.Values{"match[]": {`up{instance="a"}`}, "start": {"0"}}
-	if resp, body := s.ask(t, http.MethodPost, "/admin/tsdb/delete_series?"+q.Encode(), nil); resp.StatusCode != 204 || s.count(t) != 3 {
+	if resp, body := s.ask(t, http.MethodPost, "/admin/tsdb/delete_series?"+q.Encode(), nil); resp.StatusCode != http.StatusNoContent || s.count(t) != 3 {
 		t.Errorf("%d %s", resp.StatusCode, body)
 	}
-	if resp, body := s.ask(t, http.MethodPut, "/admin/tsdb/clean_tombstones", nil); resp.StatusCode != 204 || body != "" || s.count(t) != 3 {
+	if resp, body := s.ask(t, http.MethodPut, "/admin/tsdb/clean_tombstones", nil); resp.StatusCode != http.StatusNoContent || body != "" || s.count(t) != 3 {
 		t.Errorf("%d %s", resp.StatusCode, body)
 	}
 	want := []string{`series.delete {"match":["up{instance=\"a\"}"],"start":"0"}`, "series.clean null"}
