@@ -64,6 +64,7 @@ bench: build servers ## speed beside peers in the same run, and of the pages; fi
 	$(GO) run ./bench/remotewrite
 	$(GO) run ./bench/ingest
 	$(GO) run ./bench/fleet
+	$(GO) run ./bench/openmetrics -days 1
 	$(GO) run ./bench/web
 
 .PHONY: package
