@@ -21,7 +21,7 @@ func (h *handed) exec(name string, args, env []string) error {
 // of returns Picket's variables.
 func (h *handed) picket() (out []string) {
 	for _, v := range h.env {
-		if strings.HasPrefix(v, "PICKET_") {
+		if strings.HasPrefix(v, "PICKET_") && !strings.HasPrefix(v, "PICKET_TEST_") {
 			out = append(out, v)
 		}
 	}

@@ -40,7 +40,7 @@ test('an operator finds the host that is broken, explores its metric, and sends 
   expect(new URL(page.url()).pathname).toBe('/hosts/shop-store-1');
 
   const chart = page.getByRole('region', { name: /space used/i }).first();
-  await chart.scrollIntoViewIfNeeded();
+  await chart.evaluate((e) => e.scrollIntoView({ block: 'center' }));
   await chart.locator('canvas').waitFor();
   await chart.getByRole('link', { name: /explore/i }).click();
   await page.waitForURL(/\/explore\?/);

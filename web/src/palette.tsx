@@ -2,7 +2,7 @@ import { useDebouncedValue } from '@mantine/hooks';
 import { Spotlight, type SpotlightActionData, spotlight } from '@mantine/spotlight';
 import { useQuery } from '@tanstack/react-query';
 import { ChartSpline, Search, Server } from 'lucide-react';
-import { type KeyboardEvent, useState } from 'react';
+import { type KeyboardEvent, useEffect, useState } from 'react';
 import { useLocation } from 'wouter';
 import { findAgents } from './agent/agent';
 import { useHref } from './lib/url';
@@ -66,13 +66,21 @@ export function Palette({ me }: { me: Me }) {
       },
     );
   }
-  // Enter without a choice takes the best match, once the list is of what was typed.
-  const enter = (e: KeyboardEvent) => {
-    const first = text === typed.trim() && !found.isFetching ? groups.flatMap((g) => g.actions)[0] : undefined;
-    if (e.key !== 'Enter' || !first || document.querySelector('[data-action][data-selected]')) return;
-    e.preventDefault();
+  // Enter without a choice takes the best match; it waits until the list is of what was typed.
+  const [waiting, setWaiting] = useState(false);
+  const ready = text === typed.trim() && !found.isFetching;
+  const best = groups.flatMap((g) => g.actions)[0];
+  useEffect(() => {
+    if (!waiting || !ready) return;
+    setWaiting(false);
+    if (!best) return;
     spotlight.close();
-    (first.onClick as () => void)();
+    (best.onClick as () => void)();
+  }, [waiting, ready, best]);
+  const enter = (e: KeyboardEvent) => {
+    const chosen = document.querySelector('[data-action][data-selected]');
+    if (e.key === 'Enter' && !chosen) e.preventDefault();
+    setWaiting(e.key === 'Enter' && !chosen);
   };
   return (
     <Spotlight.Root
