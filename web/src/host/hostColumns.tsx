@@ -32,17 +32,18 @@ export function useHostColumns(narrow: boolean): Column<Host>[] {
       {
         key: 'attention',
         title: 'State',
-        width: narrow ? '52px' : '112px',
+        width: '112px',
         descending: true,
+        wide: true,
         value: (h) => h.rank,
-        render: (h) => (narrow ? <StateIcon state={h.state} /> : <StateMark state={h.state} />),
+        render: (h) => <StateMark state={h.state} />,
       },
       {
         key: 'host',
         title: 'Host',
         width: narrow ? 'minmax(4.5rem, 1.4fr)' : 'minmax(10rem, 2fr)',
         value: (h) => h.instance,
-        render: (h) => <Name host={h} />,
+        render: (h) => <Name host={h} icon={narrow} />,
       },
       {
         key: 'checks',
@@ -56,7 +57,7 @@ export function useHostColumns(narrow: boolean): Column<Host>[] {
       {
         key: 'cpu',
         title: 'CPU',
-        width: narrow ? '74px' : 'minmax(7rem, 1fr)',
+        width: narrow ? '78px' : 'minmax(7rem, 1fr)',
         align: 'right',
         descending: true,
         value: (h) => h.numbers.cpu,
@@ -65,7 +66,7 @@ export function useHostColumns(narrow: boolean): Column<Host>[] {
       {
         key: 'memory',
         title: narrow ? 'Mem' : 'Memory',
-        width: narrow ? '74px' : 'minmax(7rem, 1fr)',
+        width: narrow ? '78px' : 'minmax(7rem, 1fr)',
         align: 'right',
         descending: true,
         value: (h) => h.numbers.memory,
@@ -74,7 +75,7 @@ export function useHostColumns(narrow: boolean): Column<Host>[] {
       {
         key: 'disk',
         title: narrow ? 'Disk' : 'Fullest disk',
-        width: narrow ? '74px' : 'minmax(7rem, 1fr)',
+        width: narrow ? '78px' : 'minmax(7rem, 1fr)',
         align: 'right',
         descending: true,
         value: (h) => h.numbers.disk,
@@ -144,14 +145,16 @@ export function useHostColumns(narrow: boolean): Column<Host>[] {
 
 function StateIcon({ state }: { state: AgentState }) {
   const { icon: Icon, color, word } = states[state];
-  return <Icon size={16} color={color} role="img" aria-label={word} style={{ display: 'block' }} />;
+  return <Icon size={16} color={color} role="img" aria-label={word} style={{ verticalAlign: -3, marginRight: 6 }} />;
 }
 
-function Name({ host: h }: { host: Host }) {
+/** A host's name, with its state before it where there is no column for that. */
+function Name({ host: h, icon }: { host: Host; icon: boolean }) {
   const link = useHref();
   const other = h.hostname && h.hostname !== h.instance ? h.hostname : '';
   return (
     <>
+      {icon && <StateIcon state={h.state} />}
       <Anchor component={Link} href={link(hostPath(h.instance))} size="sm" fw={500} title={h.instance}>
         {h.instance}
       </Anchor>
