@@ -12,7 +12,7 @@ import { Fix } from './Fix';
 import classes from './HostCharts.module.css';
 import { Flagged } from './HostHeader';
 import type { OneHost } from './host';
-import { rateWindow } from './panels';
+import { rateWindow } from './panel';
 import { type AgentNumbers, useInterval } from './series';
 
 type Props = { host: OneHost; numbers: AgentNumbers | undefined };

@@ -9,7 +9,8 @@ import { Empty } from '../ui/State';
 import { applicationPanels, firstWord } from './application';
 import classes from './HostCharts.module.css';
 import type { OneHost } from './host';
-import { hostPanels, type PanelGroup, rateWindow } from './panels';
+import { type PanelGroup, rateWindow } from './panel';
+import { hostPanels } from './panels';
 import { useApplicationSeries, useInterval, useKnown, useNames } from './series';
 
 /** What the collector itself writes about a host: it is there without the host. */

@@ -1,7 +1,7 @@
 import type { Panel } from '../chart/ChartCard';
 import { unitOf } from '../lib/number';
 import { type Labels, type MetricName, quote } from '../metric/promql';
-import type { PanelGroup } from './panels';
+import type { PanelGroup } from './panel';
 
 /** Names that the other charts of a host are made of, or that say nothing over time. */
 export const systemNames = 'node_.*|picket_agent_.*|up|ALERTS.*|scrape_.*|.*_info|.*_created';

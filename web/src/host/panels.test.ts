@@ -7,7 +7,8 @@ import { topQueries } from '../overview/top';
 import { agentPanels } from './agentPanels';
 import { applicationPanels, splitting } from './application';
 import { numberQueries } from './numbers';
-import { hostPanels, rateWindow } from './panels';
+import { rateWindow } from './panel';
+import { hostPanels } from './panels';
 
 /** Where a query is not PromQL; undefined when it is. */
 function mistake(query: string): string | undefined {

@@ -1,6 +1,6 @@
 import type { Panel } from '../chart/ChartCard';
 import { realDevices, realDisks } from '../host/noise';
-import { rateWindow } from '../host/panels';
+import { rateWindow } from '../host/panel';
 import { quote } from '../metric/promql';
 
 /** Matches any of the instances in PromQL. */
