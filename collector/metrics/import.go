@@ -76,7 +76,7 @@ type ImportResult struct {
 // samples does not matter, and what is stored already may come again.
 //
 // The text is read once. Samples go to disk, are sorted there by block, series and time, and become blocks. The memory this
-// takes is bounded, see importMemory, and so are text, series and disk space.
+// takes is bounded, see importSort, and so are text, series and disk space.
 //
 // Kinds: Invalid for a text that is wrong, with the first hundred problems by their lines; TooLarge; Conflict while another
 // import runs; Unavailable when the disk or the store's limit has no room.
@@ -110,14 +110,14 @@ func (s *Store) Import(ctx context.Context, text io.Reader, o ImportOptions) (Im
 // importDir is where an import works, inside the data folder: blocks are moved from there into their place.
 const importDir = "import"
 
-// importMemory is what an import holds beside its series: samples to be sorted (importSort of them), pieces of text, and one
-// buffer for each sorted run, of which there are as many as importSort goes into the samples. With the default of 4 GiB of
-// text these are a hundred; so it stays below 64 MiB and 400 bytes a series. A block that is being written adds 56 bytes for
-// each 120 samples of one series.
+// What an import holds beside its series: importSort samples to be sorted (16 MiB), two pieces of text, a
+// buffer for each sorted run (with the default of 4 GiB of text at most some 550: 9 MiB), and the engine's buffers for one
+// block (20 MiB); so it stays below 64 MiB, however long the text is, and as much again until it is collected. The block that
+// is being written adds 56 bytes for each 120 samples of one series.
 const (
-	importSort   = 1 << 20
+	importSort   = 1 << 19
 	importPiece  = 1 << 20
-	importBuffer = 64 << 10
+	importBuffer = 16 << 10
 )
 
 // importer is one import.
