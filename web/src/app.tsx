@@ -15,10 +15,10 @@ import {
 import { useDisclosure } from '@mantine/hooks';
 import { CircleHelp, LogOut, Moon, Search, Sun, UserRound, WifiOff } from 'lucide-react';
 import { Suspense, useEffect } from 'react';
-import { Link, Redirect, Route, Switch, useLocation, useSearch } from 'wouter';
+import { Link, Redirect, Route, Switch, useLocation } from 'wouter';
 import { Help } from './help';
 import { useKeys } from './keys';
-import { useHref } from './lib/url';
+import { useHref, useRawSearch } from './lib/url';
 import { LiveContext, useLive, useLiveSource } from './live/live';
 import { openPalette, Palette } from './palette';
 import { type Route as Page, routes } from './routes';
@@ -32,7 +32,7 @@ import { TimeControls } from './ui/TimeControls';
 export function App() {
   const me = useMe();
   const [path] = useLocation();
-  const search = useSearch();
+  const search = useRawSearch();
   const live = useLiveSource(Boolean(me.data));
   if (me.isPending) return <Loading label="Loading Picket" />;
   if (me.error && me.data === undefined)

@@ -1,6 +1,12 @@
 import { useCallback, useMemo } from 'react';
 import { useLocation, useSearch } from 'wouter';
 
+/** The query string as it stands in the address. wouter's own has been decoded once, which makes %252B a plus and a plus a space. */
+export function useRawSearch(): string {
+  useSearch();
+  return window.location.search.replace(/^\?/, '');
+}
+
 /** Parameters that stay when the page changes: what the user looks at and how, not where. */
 const sticky = ['range', 'from', 'to', 'tz', 'live'];
 
@@ -31,7 +37,7 @@ export function useUrlParams(): [
   URLSearchParams,
   (changes: Record<string, string | string[] | undefined>, push?: boolean) => void,
 ] {
-  const search = useSearch();
+  const search = useRawSearch();
   const [, navigate] = useLocation();
   const params = useMemo(() => new URLSearchParams(search), [search]);
   const change = useCallback(
@@ -58,6 +64,6 @@ export function useUrlState(key: string, initial = ''): [string, (value: string)
 
 /** Makes links that keep the range, the time zone and whether live updates are on. */
 export function useHref(): (path: string, params?: Record<string, string | string[] | undefined>) => string {
-  const search = useSearch();
+  const search = useRawSearch();
   return useCallback((path, params = {}) => href(path, withParams(stickyParams(search), params)), [search]);
 }

@@ -1,6 +1,7 @@
 import { Button, Center, Group, Paper, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useEffect, useRef, useState } from 'react';
-import { Redirect, useSearch } from 'wouter';
+import { Redirect } from 'wouter';
+import { useRawSearch } from '../lib/url';
 import { ErrorBox, Loading } from '../ui/State';
 import { useLogin, useLoginLink, useMe } from './session';
 
@@ -20,7 +21,7 @@ function takeSecret(): string | undefined {
 /** Name and password, or the link that the terminal printed. */
 export function SignInPage() {
   const me = useMe();
-  const search = useSearch();
+  const search = useRawSearch();
   const link = useLoginLink();
   const asked = useRef(false);
   useEffect(() => {
