@@ -159,7 +159,7 @@ test('the keyboard goes everywhere', async () => {
   await page.waitForURL(/search=shop-app/);
   await page.keyboard.press('Control+k');
   await page.keyboard.type('shop-web');
-  await page.getByRole('dialog').getByText('shop-web-1').waitFor();
+  await page.locator('[data-action]', { hasText: 'shop-web-1' }).first().waitFor();
   await page.keyboard.press('Enter');
   await page.waitForURL(/\/hosts\/shop-web-1/);
   await page.getByPlaceholder('Page, host or metric').waitFor({ state: 'detached' });
