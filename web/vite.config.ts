@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import react from '@vitejs/plugin-react';
 import type { Plugin } from 'vite';
@@ -9,12 +9,15 @@ const collector = process.env.PICKET_URL ?? 'http://127.0.0.1:4600';
 
 /** Empties dist, except for the placeholder that is committed, and leaves .gz and .br beside what compresses. */
 function embedded(): Plugin {
-  const dist = join(import.meta.dirname, 'dist');
+  let dist = '';
   return {
     name: 'embedded',
     apply: 'build',
+    configResolved(c) {
+      dist = resolve(c.root, c.build.outDir);
+    },
     buildStart() {
-      for (const name of readdirSync(dist)) {
+      for (const name of existsSync(dist) ? readdirSync(dist) : []) {
         if (name !== 'placeholder.html') rmSync(join(dist, name), { recursive: true });
       }
     },

@@ -1,6 +1,6 @@
 import { act, renderHook } from '@testing-library/react';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { href, stickyParams, useHref, useUrlParams, useUrlState, withParams } from './url';
+import { href, stickyParams, useHref, useRawSearch, useUrlParams, useUrlState, withParams } from './url';
 
 beforeEach(() => window.history.replaceState(null, '', '/hosts'));
 
@@ -37,6 +37,13 @@ describe('in the address', () => {
     expect(window.history.length).toBe(before + 1);
     act(() => result.current[1]({ state: 'down' }, true));
     expect(window.history.length).toBe(before + 1);
+  });
+
+  test('a plus in a query stays a plus', () => {
+    const query = 'node_load1 + 1';
+    window.history.replaceState(null, '', href('/explore', withParams('', { q: query, next: '/explore?q=a%2Bb' })));
+    const { result } = renderHook(() => [useRawSearch(), useUrlParams()[0].get('q'), useUrlParams()[0].get('next')]);
+    expect(result.current).toEqual(['q=node_load1+%2B+1&next=%2Fexplore%3Fq%3Da%252Bb', query, '/explore?q=a%2Bb']);
   });
 
   test('a default is not written', () => {

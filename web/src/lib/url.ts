@@ -1,10 +1,9 @@
 import { useCallback, useMemo } from 'react';
-import { useLocation, useSearch } from 'wouter';
+import { navigate, useSearch } from 'wouter/use-browser-location';
 
-/** The query string as it stands in the address. wouter's own has been decoded once, which makes %252B a plus and a plus a space. */
+/** The query string as it stands in the address. The one of wouter's frame has been decoded once, which makes %252B a plus and a plus a space. */
 export function useRawSearch(): string {
-  useSearch();
-  return window.location.search.replace(/^\?/, '');
+  return useSearch().replace(/^\?/, '');
 }
 
 /** Parameters that stay when the page changes: what the user looks at and how, not where. */
@@ -32,23 +31,18 @@ export function href(path: string, search: string): string {
   return search ? `${path}?${search}` : path;
 }
 
-/** The URL's parameters and a way to change some of them. Typing replaces the entry in the history, choosing pushes one. */
-export function useUrlParams(): [
-  URLSearchParams,
-  (changes: Record<string, string | string[] | undefined>, push?: boolean) => void,
-] {
+/** Changes some of the URL's parameters. Typing replaces the entry in the history, choosing pushes one. */
+function change(changes: Record<string, string | string[] | undefined>, push = false) {
+  // Not the search of a render: two changes in one event must both stand.
+  const now = window.location.search.replace(/^\?/, '');
+  const next = withParams(now, changes);
+  if (next !== now) navigate(href(window.location.pathname, next), { replace: !push });
+}
+
+/** The URL's parameters and a way to change some of them. */
+export function useUrlParams(): [URLSearchParams, typeof change] {
   const search = useRawSearch();
-  const [, navigate] = useLocation();
   const params = useMemo(() => new URLSearchParams(search), [search]);
-  const change = useCallback(
-    (changes: Record<string, string | string[] | undefined>, push = false) => {
-      // Not the search of this render: two changes in one event must both stand.
-      const now = window.location.search.replace(/^\?/, '');
-      const next = withParams(now, changes);
-      if (next !== now) navigate(href(window.location.pathname, next), { replace: !push });
-    },
-    [navigate],
-  );
   return [params, change];
 }
 
@@ -57,7 +51,7 @@ export function useUrlState(key: string, initial = ''): [string, (value: string)
   const [params, change] = useUrlParams();
   const set = useCallback(
     (value: string) => change({ [key]: value === initial ? undefined : value }),
-    [change, key, initial],
+    [key, initial],
   );
   return [params.get(key) ?? initial, set];
 }
