@@ -21,7 +21,7 @@ import { useKeys } from './keys';
 import { useHref, useRawSearch } from './lib/url';
 import { LiveContext, useLive, useLiveSource } from './live/live';
 import { openPalette, Palette } from './palette';
-import { type Route as Page, routes } from './routes';
+import { type Route as Page, routeOf, routes } from './routes';
 import { SignInPage } from './session/SignInPage';
 import { allows, type Me, useLogout, useMe } from './session/session';
 import { Page as Frame } from './ui/Page';
@@ -51,7 +51,7 @@ function Shell({ me }: { me: Me }) {
   const [menu, { toggle, close }] = useDisclosure();
   const [help, helpIs] = useDisclosure();
   const [path] = useLocation();
-  const page = routes.find((r) => matches(r.path, path));
+  const page = routeOf(path);
   useKeys({ help: helpIs.open });
   // biome-ignore lint/correctness/useExhaustiveDependencies: the menu of small screens closes when the page changes.
   useEffect(close, [path]);
@@ -87,12 +87,6 @@ function Shell({ me }: { me: Me }) {
       <Help opened={help} close={helpIs.close} />
     </AppShell>
   );
-}
-
-function matches(pattern: string, path: string): boolean {
-  const want = pattern.split('/');
-  const have = path.split('/');
-  return want.length === have.length && want.every((w, i) => w.startsWith(':') || w === have[i]);
 }
 
 function Logo() {

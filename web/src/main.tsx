@@ -10,6 +10,7 @@ import '@mantine/spotlight/styles.layer.css';
 import { ApiError } from './api/client';
 import { App } from './app';
 import './app.css';
+import { begin } from './begin';
 import { cssVariables, theme } from './theme';
 
 const client = new QueryClient({
@@ -24,6 +25,8 @@ const client = new QueryClient({
 });
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content;
+
+begin(client, window.location.pathname);
 
 createRoot(document.getElementById('root') as HTMLElement).render(
   <StrictMode>

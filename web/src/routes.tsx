@@ -1,7 +1,10 @@
+import type { QueryClient } from '@tanstack/react-query';
 import { Activity, ChartSpline, type LucideIcon, Server, Settings, Waypoints } from 'lucide-react';
 import { type ComponentType, lazy } from 'react';
-import { OverviewPage } from './overview/OverviewPage';
+import { agentQuery, agentsQuery } from './agent/agent';
+import { loadCharts, OverviewPage } from './overview/OverviewPage';
 import type { Role } from './session/session';
+import { statusQuery } from './status/status';
 
 export type Route = {
   path: string;
@@ -12,50 +15,74 @@ export type Route = {
   key?: string;
   role: Role;
   page: ComponentType;
+  /** Loads the page's part of the program. */
+  load?: () => Promise<unknown>;
+  /** Asks for what the page shows first; `name` is what the address says after the page's own. */
+  first?: (client: QueryClient, name: string) => void;
   /** Whether its charts follow the span of the URL. */
   timed?: boolean;
 };
 
-const lazily = <Name extends string>(load: () => Promise<Record<Name, ComponentType>>, name: Name) =>
-  lazy(async () => ({ default: (await load())[name] }));
+/** A page that is loaded when it is gone to. */
+const lazily = <Name extends string>(load: () => Promise<Record<Name, ComponentType>>, name: Name) => ({
+  load,
+  page: lazy(async () => ({ default: (await load())[name] })),
+});
+
+const host = lazily(() => import('./host/HostPage'), 'HostPage');
+const fleet = lazily(() => import('./agent/FleetPage'), 'FleetPage');
+const settings = lazily(() => import('./settings/SettingsPage'), 'SettingsPage');
+const allAgents = (client: QueryClient) => void client.prefetchQuery(agentsQuery);
 
 /** Every page of the app. */
 export const routes: Route[] = [
-  { path: '/', title: 'Overview', icon: Activity, key: 'o', role: 'viewer', page: OverviewPage, timed: true },
+  {
+    path: '/',
+    title: 'Overview',
+    icon: Activity,
+    key: 'o',
+    role: 'viewer',
+    page: OverviewPage,
+    load: loadCharts,
+    first: (client) => void client.prefetchQuery(statusQuery),
+    timed: true,
+  },
   {
     path: '/hosts',
     title: 'Hosts',
     icon: Server,
     key: 'h',
     role: 'viewer',
-    page: lazily(() => import('./host/HostsPage'), 'HostsPage'),
+    ...lazily(() => import('./host/HostsPage'), 'HostsPage'),
+    first: allAgents,
   },
-  { path: '/hosts/:instance', role: 'viewer', page: lazily(() => import('./host/HostPage'), 'HostPage'), timed: true },
+  {
+    path: '/hosts/:instance',
+    role: 'viewer',
+    ...host,
+    first: (client, instance) => void client.prefetchQuery(agentQuery(instance)),
+    timed: true,
+  },
   {
     path: '/explore',
     title: 'Explore',
     icon: ChartSpline,
     key: 'e',
     role: 'viewer',
-    page: lazily(() => import('./metric/ExplorePage'), 'ExplorePage'),
+    ...lazily(() => import('./metric/ExplorePage'), 'ExplorePage'),
     timed: true,
   },
-  {
-    path: '/fleet',
-    title: 'Fleet',
-    icon: Waypoints,
-    key: 'f',
-    role: 'viewer',
-    page: lazily(() => import('./agent/FleetPage'), 'FleetPage'),
-  },
-  { path: '/fleet/:tab', role: 'viewer', page: lazily(() => import('./agent/FleetPage'), 'FleetPage') },
-  {
-    path: '/settings',
-    title: 'Settings',
-    icon: Settings,
-    key: 's',
-    role: 'viewer',
-    page: lazily(() => import('./settings/SettingsPage'), 'SettingsPage'),
-  },
-  { path: '/settings/:tab', role: 'viewer', page: lazily(() => import('./settings/SettingsPage'), 'SettingsPage') },
+  { path: '/fleet', title: 'Fleet', icon: Waypoints, key: 'f', role: 'viewer', ...fleet, first: allAgents },
+  { path: '/fleet/:tab', role: 'viewer', ...fleet },
+  { path: '/settings', title: 'Settings', icon: Settings, key: 's', role: 'viewer', ...settings },
+  { path: '/settings/:tab', role: 'viewer', ...settings },
 ];
+
+/** The page at an address. */
+export function routeOf(path: string): Route | undefined {
+  const have = path.split('/');
+  return routes.find((r) => {
+    const want = r.path.split('/');
+    return want.length === have.length && want.every((w, i) => w.startsWith(':') || w === have[i]);
+  });
+}

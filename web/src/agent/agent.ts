@@ -1,4 +1,4 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { get, getAll, post, remove } from '../api/client';
 import type { Schema } from '../api/types';
 import { useUrlParams } from '../lib/url';
@@ -32,21 +32,24 @@ function useHeard(): number | false {
 }
 
 /** All agents by instance. */
+export const agentsQuery = queryOptions({
+  queryKey: agentKeys.list,
+  queryFn: ({ signal }) => getAll<Agent>('/api/v1/agents', {}, signal),
+});
+
 export function useAgents() {
-  return useQuery({
-    queryKey: agentKeys.list,
-    queryFn: ({ signal }) => getAll<Agent>('/api/v1/agents', {}, signal),
-    refetchInterval: useHeard(),
-  });
+  return useQuery({ ...agentsQuery, refetchInterval: useHeard() });
 }
 
 /** One agent by its id or instance. */
-export function useAgent(id: string) {
-  return useQuery({
+export const agentQuery = (id: string) =>
+  queryOptions({
     queryKey: agentKeys.one(id),
     queryFn: ({ signal }) => get<AgentDetail>(path(id), {}, signal),
-    refetchInterval: useHeard(),
   });
+
+export function useAgent(id: string) {
+  return useQuery({ ...agentQuery(id), refetchInterval: useHeard() });
 }
 
 /** What an agent's host is made of, of one kind ("os", "cpu", "interface", …). */

@@ -1,4 +1,4 @@
-import { Box, useComputedColorScheme } from '@mantine/core';
+import { useComputedColorScheme } from '@mantine/core';
 import { type KeyboardEvent, type RefObject, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
@@ -8,6 +8,7 @@ import classes from './Chart.module.css';
 import { Legend, last, nextHidden, WideLegend } from './Legend';
 import { type Bounds, type Line, plotData, plotOptions, type Scale } from './plot';
 import { showTip } from './tip';
+import { inTurn } from './turns';
 import { ValueTable } from './ValueTable';
 
 export { nextHidden } from './Legend';
@@ -42,10 +43,10 @@ export function Chart(props: ChartProps) {
   const choose = (name: string, add: boolean) => setHidden((h) => nextHidden(h, lines, name, add));
   const Names = legend === 'wide' ? WideLegend : Legend;
   return (
-    <Box>
+    <div>
       <Canvas {...props} hidden={hidden} onCursor={setCursor} />
       {legend && <Names lines={lines} unit={unit} cursor={cursor} hidden={hidden} choose={choose} />}
-    </Box>
+    </div>
   );
 }
 
@@ -71,48 +72,53 @@ function Canvas(props: CanvasProps) {
   useEffect(() => {
     const host = box.current;
     if (!host || width === 0) return;
-    const now = latest.current;
-    const spanNow = {
-      get from() {
-        return latest.current.span.from;
-      },
-      get to() {
-        return latest.current.span.to;
-      },
-    };
-    const timed = drawTimer();
-    timed.begin();
-    const u = new uPlot(
-      plotOptions({
-        lines: now.lines,
-        unit,
-        zone,
-        scheme,
-        width,
-        height,
-        stacked,
-        dense,
-        scale,
-        bounds: now.bounds ?? {},
-        hidden,
-        sync,
-        span: spanNow,
-        onDrawn: timed.end,
-        onZoom: (from, to) => latest.current.onZoom?.(from, to),
-        onCursor: (index, left) => {
-          onCursor(left < 0 ? null : index);
-          if (tip.current)
-            showTip(tip.current, u, { index, left, zone, unit, hidden, scheme, lines: latest.current.lines });
+    const draw = () => {
+      const now = latest.current;
+      const spanNow = {
+        get from() {
+          return latest.current.span.from;
         },
-      }),
-      now.data,
-      host,
-    );
-    drawn.current = { data: now.data, from: now.span.from, to: now.span.to };
-    plot.current = { u, timed };
+        get to() {
+          return latest.current.span.to;
+        },
+      };
+      const timed = drawTimer();
+      timed.begin();
+      const u: uPlot = new uPlot(
+        plotOptions({
+          lines: now.lines,
+          unit,
+          zone,
+          scheme,
+          width,
+          height,
+          stacked,
+          dense,
+          scale,
+          bounds: now.bounds ?? {},
+          hidden,
+          sync,
+          span: spanNow,
+          onDrawn: timed.end,
+          onZoom: (from, to) => latest.current.onZoom?.(from, to),
+          onCursor: (index, left) => {
+            onCursor(left < 0 ? null : index);
+            if (tip.current)
+              showTip(tip.current, u, { index, left, zone, unit, hidden, scheme, lines: latest.current.lines });
+          },
+        }),
+        now.data,
+        host,
+      );
+      drawn.current = { data: now.data, from: now.span.from, to: now.span.to };
+      plot.current = { u, timed };
+    };
+    // The first time in turn: a page shows many charts at once. Later at once, or it would be empty for a moment.
+    const takeBack = drawn.current.data ? draw() : inTurn('draw', draw);
     return () => {
+      takeBack?.();
+      plot.current?.u.destroy();
       plot.current = null;
-      u.destroy();
     };
   }, [
     box,

@@ -1,17 +1,18 @@
-import { ActionIcon, Card, Group, Text, Tooltip } from '@mantine/core';
-import { useIntersection } from '@mantine/hooks';
 import { Search, Table2, TrendingUp } from 'lucide-react';
-import { useMemo, useState } from 'react';
+import { memo, type RefObject, useEffect, useMemo, useRef, useState } from 'react';
+import { flushSync } from 'react-dom';
 import { Link } from 'wouter';
 import type { Unit } from '../lib/number';
 import { instant } from '../lib/time';
 import { useHref, useUrlParams } from '../lib/url';
 import { useSpan } from '../live/live';
 import { useRange } from '../metric/promql';
-import { ErrorBox, Loading } from '../ui/State';
+import { ErrorBox, sentence } from '../ui/State';
 import { Chart } from './Chart';
+import classes from './ChartCard.module.css';
 import { inOrder, type Source, toLines } from './lines';
 import type { Bounds } from './plot';
+import { inTurn } from './turns';
 
 export { type Source, toLines } from './lines';
 
@@ -31,64 +32,92 @@ export type Panel = {
   points?: number;
 };
 
+/** How high a chart is with a row of names below it. */
+const heightOf = (panel: Panel) => (panel.height ?? 180) + 30;
+
+type Props = {
+  panel: Panel;
+  sync?: string;
+  /** Whether its hosts were enrolled this minute: their first numbers are shown as they come. */
+  young?: boolean;
+};
+
 /** A chart with its title, its numbers as a table, and the way to explore its queries. It asks only while it is in sight. */
-export function ChartCard({ panel, sync }: { panel: Panel; sync?: string }) {
-  const { ref, entry } = useIntersection<HTMLDivElement>({ rootMargin: '200px' });
+export const ChartCard = memo(function ChartCard({ panel, sync, young }: Props) {
+  const [ref, room] = useInSight(heightOf(panel));
   const [asTable, setAsTable] = useState(false);
   const link = useHref();
+  const other = asTable ? 'show as lines' : 'show as a table';
+  // Plain elements: a page has dozens of these.
   return (
-    <Card withBorder padding="xs" ref={ref} component="section" aria-label={panel.title}>
-      <Group justify="space-between" wrap="nowrap" gap={4} mb={2}>
-        <Tooltip label={panel.help} disabled={!panel.help}>
-          <Text fw={600} size="sm" truncate component="h3" m={0}>
-            {panel.title}
-          </Text>
-        </Tooltip>
-        <Group gap={2} wrap="nowrap">
-          <Tooltip label={asTable ? 'Show as lines' : 'Show as a table'}>
-            <ActionIcon
-              variant="subtle"
-              color="gray"
-              size="sm"
-              aria-label={`${panel.title}: ${asTable ? 'show as lines' : 'show as a table'}`}
-              onClick={() => setAsTable(!asTable)}
-            >
-              {asTable ? <TrendingUp size={15} /> : <Table2 size={15} />}
-            </ActionIcon>
-          </Tooltip>
-          <Tooltip label="Explore these queries">
-            <ActionIcon
-              variant="subtle"
-              color="gray"
-              size="sm"
-              component={Link}
-              href={link('/explore', { q: panel.sources.map((s) => s.query) })}
-              aria-label={`${panel.title}: explore`}
-            >
-              <Search size={15} />
-            </ActionIcon>
-          </Tooltip>
-        </Group>
-      </Group>
-      {entry?.isIntersecting ? (
-        <Body panel={panel} sync={sync} asTable={asTable} />
-      ) : (
-        <div style={{ height: (panel.height ?? 180) + 30 }} />
-      )}
-    </Card>
+    <section ref={ref} aria-label={panel.title} className={classes.card}>
+      <div className={classes.head}>
+        <h3 className={classes.title} title={panel.help}>
+          {panel.title}
+        </h3>
+        <button
+          type="button"
+          className={classes.act}
+          title={sentence(other)}
+          aria-label={`${panel.title}: ${other}`}
+          onClick={() => setAsTable(!asTable)}
+        >
+          {asTable ? <TrendingUp size={15} aria-hidden /> : <Table2 size={15} aria-hidden />}
+        </button>
+        <Link
+          href={link('/explore', { q: panel.sources.map((s) => s.query) })}
+          className={classes.act}
+          title="Explore these queries"
+          aria-label={`${panel.title}: explore`}
+        >
+          <Search size={15} aria-hidden />
+        </Link>
+      </div>
+      <div style={{ minHeight: room }}>
+        {room === undefined && <Body panel={panel} sync={sync} asTable={asTable} young={young} />}
+      </div>
+    </section>
   );
+});
+
+/**
+ * Tells how much room an element's content takes while it is out of sight; nothing when it is in sight or near. Of many that
+ * come into sight together each is told in a task of its own.
+ */
+function useInSight(height: number): [RefObject<HTMLElement | null>, number | undefined] {
+  const ref = useRef<HTMLElement>(null);
+  const [room, setRoom] = useState<number | undefined>(height);
+  useEffect(() => {
+    let takeBack = () => {};
+    const watch = new IntersectionObserver(
+      ([e]) => {
+        takeBack();
+        const content = e?.target.lastElementChild?.clientHeight || height;
+        const next = e?.isIntersecting ? undefined : content;
+        takeBack = inTurn('ask', () => flushSync(() => setRoom(next)));
+      },
+      { rootMargin: '100px' },
+    );
+    if (ref.current) watch.observe(ref.current);
+    return () => {
+      takeBack();
+      watch.disconnect();
+    };
+  }, [height]);
+  return [ref, room];
 }
 
-function Body({ panel, sync, asTable }: { panel: Panel; sync?: string; asTable: boolean }) {
+function Body({ panel, sync, asTable, young }: Props & { asTable: boolean }) {
   const span = useSpan();
   const [, change] = useUrlParams();
   const { sources, points, order } = panel;
+  const step = young && span.to - span.from <= 7200 ? 2 : undefined;
   // Hooks in a fixed order: a panel has at most four sources, and may get others when it is drawn again.
   const all = [
-    useRange(sources[0]?.query ?? '', span, { points }),
-    useRange(sources[1]?.query ?? '', span, { points }),
-    useRange(sources[2]?.query ?? '', span, { points }),
-    useRange(sources[3]?.query ?? '', span, { points }),
+    useRange(sources[0]?.query ?? '', span, { points, step }),
+    useRange(sources[1]?.query ?? '', span, { points, step }),
+    useRange(sources[2]?.query ?? '', span, { points, step }),
+    useRange(sources[3]?.query ?? '', span, { points, step }),
   ];
   const asked = all.slice(0, sources.length);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the results are the state; their array is new each time.
@@ -99,12 +128,23 @@ function Body({ panel, sync, asTable }: { panel: Panel; sync?: string; asTable: 
   }, [...all.map((a) => a.data), sources, order]);
   const failed = asked.find((a) => a.error && !a.data);
   if (failed) return <ErrorBox error={failed.error} retry={() => failed.refetch()} />;
-  if (asked.some((a) => a.isPending)) return <Loading label={`Loading ${panel.title}`} />;
+  if (asked.some((a, i) => a.isPending && !sources[i]?.later)) {
+    return (
+      <div
+        role="status"
+        aria-label={`Loading ${panel.title}`}
+        className={classes.waiting}
+        style={{ height: heightOf(panel) }}
+      >
+        …
+      </div>
+    );
+  }
   if (lines.length === 0) {
     return (
-      <Text size="sm" c="dimmed" ta="center" py={60}>
-        {panel.none ?? 'No data in this time.'}
-      </Text>
+      <div className={classes.none} style={{ height: heightOf(panel) }}>
+        {young ? 'Waiting for the first numbers.' : (panel.none ?? 'No data in this time.')}
+      </div>
     );
   }
   return (
@@ -122,11 +162,7 @@ function Body({ panel, sync, asTable }: { panel: Panel; sync?: string; asTable: 
         asTable={asTable}
         onZoom={(from, to) => change({ from: instant(from), to: instant(to), range: undefined }, true)}
       />
-      {cut > 0 && (
-        <Text size="xs" c="dimmed">
-          {cut} more series are not drawn.
-        </Text>
-      )}
+      {cut > 0 && <div className={classes.cut}>{cut} more series are not drawn.</div>}
     </>
   );
 }

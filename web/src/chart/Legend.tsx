@@ -1,9 +1,8 @@
-import { Box, Text, UnstyledButton, useComputedColorScheme } from '@mantine/core';
 import { memo, useMemo } from 'react';
 import { format, type Unit } from '../lib/number';
 import { useUrlState } from '../lib/url';
 import classes from './Chart.module.css';
-import { colorOf, type Line } from './plot';
+import { cssColor, type Line } from './plot';
 
 type Props = {
   lines: Line[];
@@ -34,25 +33,14 @@ const legendRows = 60;
 
 /** The lines' names with the values under the cursor, else the newest. */
 export function Legend({ lines, unit, cursor, hidden, choose }: Props) {
-  const scheme = useComputedColorScheme('light', { getInitialValueInEffect: false });
   return (
     <div className={classes.legend}>
       {lines.slice(0, legendRows).map((l, i) => (
-        <Key
-          key={l.label}
-          label={l.label}
-          color={l.color ?? colorOf(i, scheme)}
-          off={hidden.has(l.label)}
-          choose={choose}
-        >
+        <Key key={l.label} label={l.label} color={l.color ?? cssColor(i)} off={hidden.has(l.label)} choose={choose}>
           <span className={classes.value}>{format(cursor === null ? last(l.values) : l.values[cursor], unit)}</span>
         </Key>
       ))}
-      {lines.length > legendRows && (
-        <Text size="xs" c="dimmed" px={6}>
-          and {lines.length - legendRows} more
-        </Text>
-      )}
+      {lines.length > legendRows && <div className={classes.more}>and {lines.length - legendRows} more</div>}
     </div>
   );
 }
@@ -62,39 +50,38 @@ type Order = (typeof orders)[number];
 
 /** All lines, one below the other, with the lowest, the mean and the highest value of each. The order is in the URL. */
 export function WideLegend({ lines, unit, cursor, hidden, choose }: Props) {
-  const scheme = useComputedColorScheme('light', { getInitialValueInEffect: false });
   const [order, setOrder] = useUrlState('legend', '');
   const facts = useMemo(() => lines.map((l) => factsOf(l.values)), [lines]);
   const sorted = useMemo(() => sortLines(facts, order), [facts, order]);
   return (
-    <Box className={classes.wide}>
+    <div className={classes.wide}>
       <div className={classes.wideHead}>
-        <UnstyledButton onClick={() => setOrder('')}>
+        <button type="button" className={classes.plain} onClick={() => setOrder('')}>
           Series{order === '' && lines.length > 1 ? ' ↓' : ''}
-        </UnstyledButton>
+        </button>
         {orders.map((o) => (
-          <UnstyledButton key={o} onClick={() => setOrder(order === o ? '' : o)} aria-pressed={order === o}>
+          <button
+            key={o}
+            type="button"
+            className={classes.plain}
+            onClick={() => setOrder(order === o ? '' : o)}
+            aria-pressed={order === o}
+          >
             {o === 'newest' && cursor !== null ? 'at the cursor' : o}
             {order === o && ' ↓'}
-          </UnstyledButton>
+          </button>
         ))}
       </div>
       {sorted.map((i) => {
         const l = lines[i] as Line;
         return (
-          <Key
-            key={l.label}
-            label={l.label}
-            color={l.color ?? colorOf(i, scheme)}
-            off={hidden.has(l.label)}
-            choose={choose}
-          >
+          <Key key={l.label} label={l.label} color={l.color ?? cssColor(i)} off={hidden.has(l.label)} choose={choose}>
             <span className={classes.value}>{format(cursor === null ? facts[i]?.newest : l.values[cursor], unit)}</span>
             <Numbers facts={facts[i]} unit={unit} />
           </Key>
         );
       })}
-    </Box>
+    </div>
   );
 }
 
@@ -108,8 +95,9 @@ type KeyProps = {
 
 function Key({ label, color, off, choose, children }: KeyProps) {
   return (
-    <UnstyledButton
-      className={classes.key}
+    <button
+      type="button"
+      className={`${classes.plain} ${classes.key}`}
       aria-pressed={!off}
       data-hidden={off || undefined}
       onClick={(e) => choose(label, e.ctrlKey || e.metaKey || e.shiftKey)}
@@ -118,7 +106,7 @@ function Key({ label, color, off, choose, children }: KeyProps) {
       <span className={classes.swatch} style={{ background: color }} aria-hidden />
       <span className={classes.name}>{label}</span>
       {children}
-    </UnstyledButton>
+    </button>
   );
 }
 

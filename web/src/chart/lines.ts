@@ -2,8 +2,8 @@ import { type Labels, type RangeResult, type Series, seriesName } from '../metri
 import { align, withGaps } from './align';
 import type { Line } from './plot';
 
-/** One query of a chart: `name` labels its series, from their labels or as a fixed word. */
-export type Source = { query: string; name?: string | ((labels: Labels) => string) };
+/** One query of a chart: `name` labels its series, from their labels or as a fixed word. The chart does not wait for one that comes `later`. */
+export type Source = { query: string; name?: string | ((labels: Labels) => string); later?: boolean };
 
 /** Draws the results of queries as lines. Of more than `most` series the biggest are kept, in their order. */
 export function toLines(

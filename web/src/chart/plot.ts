@@ -15,6 +15,9 @@ export type Scheme = keyof typeof colors;
 
 export const colorOf = (i: number, scheme: Scheme) => colors[scheme][i % colors[scheme].length] as string;
 
+/** The same in CSS, for both schemes. */
+export const cssColor = (i: number) => `light-dark(${colorOf(i, 'light')}, ${colorOf(i, 'dark')})`;
+
 /** Bounds of the value axis: a ratio never leaves room above 1 unless it goes there. */
 export type Bounds = { min?: number; max?: number };
 

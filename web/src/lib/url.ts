@@ -51,7 +51,7 @@ export function useUrlState(key: string, initial = ''): [string, (value: string)
   const [params, change] = useUrlParams();
   const set = useCallback(
     (value: string) => change({ [key]: value === initial ? undefined : value }),
-    [key, initial],
+    [change, key, initial],
   );
   return [params.get(key) ?? initial, set];
 }

@@ -12,11 +12,10 @@ const names = (samples: VectorSample[] | undefined) => (samples ?? []).map((s) =
 /** What all hosts together did, and those that stand out. */
 export function FleetCharts({ hosts }: { hosts: number }) {
   const span = useSpan();
-  const top = useTop();
   const points = pointsFor(hosts, span.to - span.from);
   const window = fleetWindow(hosts, stepFor(span.to - span.from, points));
-  const cpu = names(top.data?.cpu).join('\n');
-  const memory = names(top.data?.memory).join('\n');
+  const cpu = names(useTop('cpu').data).join('\n');
+  const memory = names(useTop('memory').data).join('\n');
   const panels = useMemo(() => {
     const list = (text: string) => (text ? text.split('\n') : []);
     return fleetPanels(window, { cpu: list(cpu), memory: list(memory) }, points);

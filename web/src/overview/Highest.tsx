@@ -2,7 +2,7 @@ import { Anchor, SimpleGrid, Text } from '@mantine/core';
 import { Link } from 'wouter';
 import { hostPath } from '../host/host';
 import { Meter } from '../host/Meter';
-import { type Limited, severityOf } from '../host/severity';
+import { severityOf } from '../host/severity';
 import { useHref } from '../lib/url';
 import type { VectorSample } from '../metric/promql';
 import { Shown } from '../ui/State';
@@ -10,7 +10,9 @@ import classes from './OverviewPage.module.css';
 import { Section } from './Section';
 import { useTop } from './top';
 
-const kinds: [kind: Limited & ('cpu' | 'memory' | 'disk'), title: string][] = [
+type Kind = 'cpu' | 'memory' | 'disk';
+
+const kinds: [kind: Kind, title: string][] = [
   ['cpu', 'CPU used'],
   ['memory', 'Memory used'],
   ['disk', 'Fullest disk'],
@@ -18,29 +20,29 @@ const kinds: [kind: Limited & ('cpu' | 'memory' | 'disk'), title: string][] = [
 
 /** The hosts with the highest numbers now. */
 export function Highest() {
-  const top = useTop();
   const link = useHref();
   return (
     <Section title="Highest now" more={{ href: link('/hosts', { sort: '-cpu' }), words: 'all hosts' }}>
-      <Shown query={top}>
-        {(t) => (
-          <SimpleGrid cols={{ base: 1, sm: 3 }} spacing="md" verticalSpacing={6}>
-            {kinds.map(([kind, title]) => (
-              <div key={kind} style={{ minWidth: 0 }}>
-                <Text size="xs" c="dimmed" component="h3" m={0} fw={500}>
-                  {title}
-                </Text>
-                <Ranking kind={kind} samples={t[kind]} />
-              </div>
-            ))}
-          </SimpleGrid>
-        )}
-      </Shown>
+      <SimpleGrid cols={{ base: 1, sm: 3 }} spacing="md" verticalSpacing={6}>
+        {kinds.map(([kind, title]) => (
+          <div key={kind} style={{ minWidth: 0 }}>
+            <Text size="xs" c="dimmed" component="h3" m={0} fw={500}>
+              {title}
+            </Text>
+            <Top kind={kind} />
+          </div>
+        ))}
+      </SimpleGrid>
     </Section>
   );
 }
 
-function Ranking({ kind, samples }: { kind: Limited; samples: VectorSample[] }) {
+function Top({ kind }: { kind: Kind }) {
+  const top = useTop(kind);
+  return <Shown query={top}>{(samples) => <Ranking kind={kind} samples={samples} />}</Shown>;
+}
+
+function Ranking({ kind, samples }: { kind: Kind; samples: VectorSample[] }) {
   const link = useHref();
   if (samples.length === 0)
     return (

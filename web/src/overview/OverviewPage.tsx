@@ -18,13 +18,14 @@ import { SilentHosts } from './SilentHosts';
 import { useFailing } from './trouble';
 import { enrolled, verdict } from './verdict';
 
-const loadCharts = () => import('./FleetCharts');
+/** Not part of what every page needs first. */
+export const loadCharts = () => import('./FleetCharts');
 const FleetCharts = lazy(async () => ({ default: (await loadCharts()).FleetCharts }));
 
 /** Whether things are well, at one look. */
 export function OverviewPage() {
   const status = useStatus();
-  // Not part of what every page needs first, but on its way before the answers are.
+  // On its way before the answers are.
   useEffect(() => void loadCharts(), []);
   return (
     <Page title="Overview" subtitle={status.data && <Verdict status={status.data} />}>

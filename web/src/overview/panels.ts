@@ -25,6 +25,7 @@ type Busy = { cpu: string[]; memory: string[] };
 export function fleetPanels(window: string, busiest: Busy, points: number): Panel[] {
   const rate = (selector: string) => `rate(${selector}[${window}])`;
   const name = (l: { instance?: string }) => l.instance ?? '';
+  const later = true;
   const idle = (match = '') => rate(`node_cpu_seconds_total{mode="idle"${match && `,${match}`}}`);
   const memory = (match = '') =>
     `1 - node_memory_MemAvailable_bytes${match && `{${match}}`} / node_memory_MemTotal_bytes${match && `{${match}}`}`;
@@ -34,7 +35,9 @@ export function fleetPanels(window: string, busiest: Busy, points: number): Pane
       help: 'The average of all hosts, and the hosts that are busiest now.',
       sources: [
         { query: `1 - avg(${idle()})`, name: 'all hosts' },
-        ...(busiest.cpu.length > 0 ? [{ query: `1 - avg by (instance) (${idle(anyOf(busiest.cpu))})`, name }] : []),
+        ...(busiest.cpu.length > 0
+          ? [{ query: `1 - avg by (instance) (${idle(anyOf(busiest.cpu))})`, name, later }]
+          : []),
       ],
       unit: 'ratio',
       bounds: { min: 0, max: 1 },
@@ -48,7 +51,7 @@ export function fleetPanels(window: string, busiest: Busy, points: number): Pane
           query: '1 - sum(node_memory_MemAvailable_bytes) / sum(node_memory_MemTotal_bytes)',
           name: 'all hosts',
         },
-        ...(busiest.memory.length > 0 ? [{ query: memory(anyOf(busiest.memory)), name }] : []),
+        ...(busiest.memory.length > 0 ? [{ query: memory(anyOf(busiest.memory)), name, later }] : []),
       ],
       unit: 'ratio',
       bounds: { min: 0, max: 1 },

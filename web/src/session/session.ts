@@ -1,4 +1,4 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { type QueryClient, queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { ApiError, get, post, put, remove } from '../api/client';
 import type { Schema } from '../api/types';
 
@@ -11,9 +11,8 @@ export type Session = Schema<'Session'>;
 export const sessionKeys = { me: ['me'] as const, list: ['sessions'] as const, password: ['password'] as const };
 
 /** Who is signed in; null when nobody is. */
-export function useMe() {
-  const client = useQueryClient();
-  return useQuery({
+export const meQuery = (client: QueryClient) =>
+  queryOptions({
     queryKey: sessionKeys.me,
     queryFn: async ({ signal }): Promise<Me | null> => {
       try {
@@ -27,6 +26,9 @@ export function useMe() {
     },
     staleTime: 5 * 60_000,
   });
+
+export function useMe() {
+  return useQuery(meQuery(useQueryClient()));
 }
 
 /** Whether a user with these roles may do what asks for `wanted`: as collector/access decides, which decides in the end. */

@@ -1,4 +1,4 @@
-import { useQuery } from '@tanstack/react-query';
+import { queryOptions, useQuery } from '@tanstack/react-query';
 import { get } from '../api/client';
 import type { Schema } from '../api/types';
 
@@ -7,6 +7,9 @@ export type Status = Schema<'Status'>;
 export const statusKeys = { all: ['status'] as const };
 
 /** The collector's version and age, its agents by state, and what it stores. */
-export function useStatus() {
-  return useQuery({ queryKey: statusKeys.all, queryFn: ({ signal }) => get<Status>('/api/v1/status', {}, signal) });
-}
+export const statusQuery = queryOptions({
+  queryKey: statusKeys.all,
+  queryFn: ({ signal }) => get<Status>('/api/v1/status', {}, signal),
+});
+
+export const useStatus = () => useQuery(statusQuery);
