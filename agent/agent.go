@@ -1,7 +1,7 @@
 // Package agent puts the host agent together.
 //
 //	checks ──> schedule ──> transport ──> buffer (spool on disk)
-//	facts  ─────────────────────┘  │          │
+//	inventory ──────────────────┘  │          │
 //	                               └── stream ┴──> collector
 //	enroll: identity, renewal          status: unix socket
 //
@@ -160,7 +160,11 @@ type parts struct {
 }
 
 func (a *Agent) runOnce(ctx context.Context) (err error) {
-	p := &parts{started: time.Now(), told: newTold()}
+	p := &parts{started: time.Now()}
+	p.told = told{capabilities: inventory.NewTracker(), items: inventory.NewLooker(inventory.LookerOptions{
+		Sources: a.config.sources(a.opts), Logger: a.logger.With("component", "inventory"),
+		Send: func(b inventory.Batch) error { return p.transport.Inventory(b) },
+	})}
 	p.buffer, err = buffer.Open(buffer.Options{
 		Dir: a.spoolDir(), MaxBytes: a.config.SpoolBytes, MaxAge: a.config.SpoolAge, Logger: a.logger.With("component", "spool"),
 		OnDrop: func(d buffer.Drop) {
@@ -255,6 +259,7 @@ func (a *Agent) live(ctx context.Context, p *parts) error {
 		p.transport.Run,
 		p.schedule.Run,
 		p.renewer.Run,
+		p.told.items.Run,
 		func(ctx context.Context) error { return a.tell(ctx, p) },
 		func(ctx context.Context) error {
 			err := status.Serve(ctx, filepath.Join(a.config.DataDir, status.SocketName), func() status.Report { return a.report(p) })

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	inventories "github.com/picketmon/picket/agent/inventory/all"
 	"github.com/picketmon/picket/agent/schedule"
 	"github.com/picketmon/picket/checks"
 	"github.com/picketmon/picket/checks/all"
@@ -35,6 +36,10 @@ type Config struct {
 	Textfile   string
 	LogLevel   string
 	LogFormat  string
+
+	NoInventory   []string
+	CommandLines  bool
+	CloudMetadata bool
 }
 
 // Settings returns the agent's settings, which fill c.
@@ -55,6 +60,9 @@ func Settings(c *Config) *conf.Set {
 	s.String(&c.SysFS, "path.sysfs", "/sys", "where sysfs is mounted")
 	s.String(&c.RootFS, "path.rootfs", "/", "where the host's root filesystem is mounted")
 	s.String(&c.Textfile, "path.textfile", "", "folder whose *.prom files check textfile reads; the check is off while none is set")
+	s.Strings(&c.NoInventory, "inventory.disable", nil, "kinds of inventory not to look for; picket-agent inventory lists all")
+	s.Bool(&c.CommandLines, "inventory.command-lines", true, "tell the command lines of applications, without the secrets in them")
+	s.Bool(&c.CloudMetadata, "inventory.cloud-metadata", false, "ask the cloud's metadata service for size, region and account")
 	s.String(&c.LogLevel, "log.level", "info", "debug, info, warn or error")
 	s.String(&c.LogFormat, "log.format", "text", "text or json")
 	return s
@@ -99,6 +107,11 @@ func (c *Config) Validate() error {
 	for _, name := range slices.Concat(c.Enable, c.Disable) {
 		if !known[name] {
 			problems = append(problems, fmt.Errorf("checks: there is no check %q", name))
+		}
+	}
+	for _, kind := range c.NoInventory {
+		if !slices.Contains(inventories.Kinds(), kind) {
+			problems = append(problems, fmt.Errorf("inventory.disable: there is no kind %q on this system", kind))
 		}
 	}
 	return errors.Join(problems...)

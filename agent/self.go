@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/picketmon/picket/agent/buffer"
+	"github.com/picketmon/picket/agent/inventory"
 	"github.com/picketmon/picket/agent/status"
 	"github.com/picketmon/picket/checks"
 )
@@ -139,7 +140,7 @@ func residentMemory(procfs string) (float64, bool) {
 }
 
 func bootID(procfs string) []byte {
-	id, err := hex.DecodeString(strings.ReplaceAll(firstLine(filepath.Join(procfs, "sys/kernel/random/boot_id")), "-", ""))
+	id, err := hex.DecodeString(strings.ReplaceAll(inventory.Line(filepath.Join(procfs, "sys/kernel/random/boot_id")), "-", ""))
 	if err != nil {
 		return nil // only Linux has one
 	}
@@ -173,6 +174,7 @@ func (a *Agent) report(p *parts) status.Report {
 		r.Spool = append(r.Spool, class)
 	}
 	r.Capabilities = p.told.capabilities.Told()
+	r.Inventory = p.told.items.Kinds()
 	for _, c := range p.schedule.Stats() {
 		r.Checks = append(r.Checks, status.Check{
 			Name: c.Name, Runs: c.Runs, Failures: c.Failures, Timeouts: c.Timeouts, Panics: c.Panics, Overlaps: c.Overlaps,

@@ -1,31 +1,23 @@
 package agent
 
 import (
-	"bytes"
 	"context"
-	"sync/atomic"
 	"time"
 
 	"github.com/picketmon/picket/agent/buffer"
 	"github.com/picketmon/picket/agent/inventory"
+	"github.com/picketmon/picket/agent/inventory/all"
 )
 
-// How often the agent looks whether there is something new to tell of the host. A change of what can be collected is told when two
+// lookEvery is how often the agent looks whether there is something new to tell of what it can collect. A change is told when two
 // looks saw it, so within a minute of the check's run.
-const (
-	lookEvery  = 15 * time.Second
-	factsEvery = time.Minute
-)
+const lookEvery = 15 * time.Second
 
 // told is what the collector was told of the host.
 type told struct {
 	capabilities *inventory.Tracker
-	facts        []byte // hash
-	factsAt      time.Time
-	factsOwing   *atomic.Bool
+	items        *inventory.Looker
 }
-
-func newTold() told { return told{capabilities: inventory.NewTracker(), factsOwing: new(atomic.Bool)} }
 
 // resend makes all of a kind of inventory be told again, or all of all kinds when it is empty.
 func (t *told) resend(kind string) {
@@ -33,7 +25,7 @@ func (t *told) resend(kind string) {
 		t.capabilities.Resend()
 	}
 	if kind != inventory.KindCapability {
-		t.factsOwing.Store(true)
+		t.items.Resend(kind)
 	}
 }
 
@@ -44,13 +36,24 @@ func (t *told) dropped(d buffer.Drop) {
 	}
 }
 
-// tell tells the collector of the host, and what changes of it, until ctx ends.
+// sources returns what this configuration looks for on the host.
+func (c *Config) sources(o Options) []inventory.Source {
+	return all.Sources(all.Options{
+		Trees: c.trees(), Hostname: c.Hostname, Version: o.Version, Disable: c.NoInventory, CloudMetadata: c.CloudMetadata,
+		Commands: c.CommandLines, Logger: o.Logger,
+	})
+}
+
+func (c *Config) trees() inventory.Trees {
+	return inventory.Trees{Proc: c.ProcFS, Sys: c.SysFS, Root: c.RootFS}
+}
+
+// tell tells the collector what can be collected of the host, and what changes of it, until ctx ends.
 func (a *Agent) tell(ctx context.Context, p *parts) error {
 	host := inventory.ThisHost(a.config.ProcFS, a.config.SysFS)
 	tick := time.NewTicker(min(a.config.Interval, lookEvery))
 	defer tick.Stop()
 	for {
-		a.tellFacts(ctx, p)
 		a.tellCapabilities(p, host)
 		select {
 		case <-ctx.Done():
@@ -58,29 +61,6 @@ func (a *Agent) tell(ctx context.Context, p *parts) error {
 		case <-tick.C:
 		}
 	}
-}
-
-func (a *Agent) tellFacts(ctx context.Context, p *parts) {
-	t := &p.told
-	owing := t.factsOwing.Swap(false)
-	if !owing && time.Since(t.factsAt) < factsEvery {
-		return
-	}
-	t.factsAt = time.Now()
-	facts, err := gatherFacts(ctx, a.config, a.opts.Version)
-	if err != nil {
-		a.logger.Error("gather host facts", "error", err)
-		return
-	}
-	if !owing && bytes.Equal(facts.Hash, t.facts) {
-		return
-	}
-	if err := p.transport.Inventory(facts); err != nil {
-		a.logger.Error("note host facts", "error", err)
-		t.factsOwing.Store(true)
-		return
-	}
-	t.facts = facts.Hash
 }
 
 func (a *Agent) tellCapabilities(p *parts, host inventory.Host) {
@@ -103,7 +83,8 @@ func (a *Agent) tellCapabilities(p *parts, host inventory.Host) {
 	}
 }
 
-// found returns what the checks found out about what they can collect; ready says that each has run, or hangs in its first run.
+// found returns what the checks and the inventory found out about what they can collect; ready says that each check has run, or
+// hangs in its first run, and that each kind was looked at.
 func (p *parts) found() (all []inventory.Found, ready bool) {
 	names := make(map[string]bool, len(p.jobs))
 	for _, j := range p.jobs {
@@ -119,5 +100,6 @@ func (p *parts) found() (all []inventory.Found, ready bool) {
 		}
 		all = append(all, inventory.Found{Check: s.Name, Err: s.Err, Gaps: s.Gaps})
 	}
-	return all, true
+	items, ready := p.told.items.Found()
+	return append(all, items), ready
 }

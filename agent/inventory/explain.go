@@ -38,11 +38,20 @@ func (h Host) Explain(check string, err error) Capability {
 	}
 	c.Reason, c.Fix = h.explain(err)
 	if c.Fix == "" && !errors.Is(err, checks.ErrNoData) {
-		c.Fix = "picket-agent check run " + check + " shows it; to do without it: --checks-disable " + check
+		c.Fix = remedy(check, err)
 	}
 	c.Reason = text(c.Reason, mostText)
 	c.Fix = text(strings.ReplaceAll(c.Fix, "{user}", h.User), mostText)
 	return c
+}
+
+// remedy is what can be done about an error that nobody knows more about.
+func remedy(check string, err error) string {
+	if gap, ok := errors.AsType[*checks.Gap](err); ok && check == Check {
+		kind, _, _ := strings.Cut(gap.Part, ":")
+		return "picket-agent inventory " + kind + " shows it; to do without it: --inventory-disable " + kind
+	}
+	return "picket-agent check run " + check + " shows it; to do without it: --checks-disable " + check
 }
 
 func (h Host) explain(err error) (reason, fix string) {

@@ -37,6 +37,8 @@ type Report struct {
 	SpoolLimit int64     `json:"spool_limit_bytes"`
 	// Capabilities are what can and cannot be collected here, as the collector was told.
 	Capabilities []inventory.Capability `json:"capabilities"`
+	// Inventory is how it stands with what is looked for on the host.
+	Inventory []inventory.Kind `json:"inventory"`
 }
 
 // Collector is the connection to the collector.

@@ -46,7 +46,7 @@ func newRoot() *cobra.Command {
 	}
 	root.PersistentFlags().StringVar(&a.file, "config", "", "configuration file, YAML [PICKET_AGENT_CONFIG]")
 	a.settings.AddFlags(root.PersistentFlags())
-	root.AddCommand(runCommand(a), enrollCommand(a), statusCommand(a), doctorCommand(a), checkCommand(a))
+	root.AddCommand(runCommand(a), enrollCommand(a), statusCommand(a), doctorCommand(a), checkCommand(a), inventoryCommand(a))
 	return root
 }
 

@@ -58,6 +58,17 @@ func printStatus(out io.Writer, r status.Report) error {
 		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%s\t%s\n", c.Name, c.Runs, c.Failures+c.Overlaps, c.Series,
 			time.Duration(c.LastSeconds*float64(time.Second)).Round(time.Microsecond), c.Error)
 	}
+	if len(r.Inventory) > 0 {
+		fmt.Fprintln(w, "\nINVENTORY\tITEMS\tLOOKED\tTOOK\tSENT\tERROR")
+	}
+	for _, k := range r.Inventory {
+		looked := "not yet"
+		if !k.Looked.IsZero() {
+			looked = ago(k.Looked).String() + " ago"
+		}
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%d\t%s\n", k.Kind, k.Items, looked,
+			time.Duration(k.Took*float64(time.Second)).Round(time.Microsecond), k.Sent, k.Error)
+	}
 	printGaps(w, r)
 	return w.Flush()
 }

@@ -15,3 +15,12 @@ func gid(info fs.FileInfo) (uint32, bool) {
 	}
 	return s.Gid, true
 }
+
+// Inode returns the number of a file, 0 where there is none.
+func Inode(info fs.FileInfo) uint64 {
+	s, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0
+	}
+	return s.Ino
+}
