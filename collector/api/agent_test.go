@@ -116,7 +116,7 @@ func (b *bench) report(id fleet.AgentID, at time.Time) {
 			return fleet.Fact{Class: "disk", Key: key, Attributes: json.RawMessage(attributes)}
 		}
 		for kind, facts := range map[string][]fleet.Fact{"disk": {item("sda", `{"size":1}`), item("sdb", `{"size":2}`)}, "os": {item("os", `{}`)}} {
-			if err := b.fleet.SaveFacts(ctx, tx, id, fleet.Facts{Kind: kind, Full: true, Items: facts, Time: at}); err != nil {
+			if _, err := b.fleet.SaveFacts(ctx, tx, id, fleet.Facts{Kind: kind, Full: true, Items: facts, Time: at}); err != nil {
 				return err
 			}
 		}

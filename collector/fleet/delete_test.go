@@ -21,8 +21,8 @@ import (
 func remember(t testing.TB, f *Fleet, id AgentID) {
 	t.Helper()
 	err := f.db.InTx(t.Context(), func(ctx context.Context, tx bun.Tx) error {
-		return errors.Join(
-			f.SaveFacts(ctx, tx, id, Facts{Kind: "os", Full: true, Items: []Fact{{Key: "os", Attributes: json.RawMessage(`{}`)}}}),
+		_, err := f.SaveFacts(ctx, tx, id, Facts{Kind: "os", Full: true, Items: []Fact{{Key: "os", Attributes: json.RawMessage(`{}`)}}})
+		return errors.Join(err,
 			f.SaveDelivery(ctx, tx, id, 1, map[picketv1.Class]Position{picketv1.Class_CLASS_METRICS: {Watermark: 7}}),
 			f.SaveDrops(ctx, tx, id, 1, []Drop{{Class: picketv1.Class_CLASS_METRICS, First: 1, Last: 2, Time: time.Now()}}),
 		)

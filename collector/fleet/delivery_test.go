@@ -2,10 +2,12 @@ package fleet
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -130,7 +132,10 @@ func TestFacts(t *testing.T) {
 			{Facts{Full: true}, nil},
 		} {
 			step.facts.Kind, step.facts.Hash = "package", []byte{byte(i)}
-			err := d.InTx(ctx, func(ctx context.Context, tx bun.Tx) error { return f.SaveFacts(ctx, tx, "a", step.facts) })
+			err := d.InTx(ctx, func(ctx context.Context, tx bun.Tx) error {
+				_, err := f.SaveFacts(ctx, tx, "a", step.facts)
+				return err
+			})
 			if err != nil {
 				t.Fatalf("step %d: %v", i, err)
 			}
@@ -155,6 +160,67 @@ func TestFacts(t *testing.T) {
 	})
 }
 
+// TestFactsAddUp follows the hash of the wire: SHA-256 over class, key and attributes in order of keys, each ended by a zero byte.
+func TestFactsAddUp(t *testing.T) {
+	hash := func(text string) []byte {
+		sum := sha256.Sum256([]byte(strings.ReplaceAll(text, "|", "\x00")))
+		return sum[:]
+	}
+	fact := func(key, attributes string) Fact {
+		return Fact{Class: "c", Key: key, Attributes: json.RawMessage(attributes)}
+	}
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		f := NewFleet(t, d, nil)
+		for i, step := range []struct {
+			facts Facts
+			whole bool
+		}{
+			{Facts{Full: true, Hash: hash(`c|B|{"v":1}|c|a|{"v":1}|`), Items: []Fact{fact("a", `{"v":1}`), fact("B", `{"v":1}`)}}, true},
+			{Facts{Hash: hash(`c|B|{"v":1}|c|a|{"v":2}|`), Items: []Fact{fact("a", `{"v":2}`)}}, true},
+			{Facts{Hash: hash(`c|a|{"v":2}|c|d|{}|`), Items: []Fact{{Key: "B", Gone: true}, fact("d", `{}`)}}, true},
+			{Facts{Hash: hash(`c|a|{"v":2}|c|lost|{}|c|n|{}|`), Items: []Fact{{Key: "d", Gone: true}, fact("n", `{}`)}}, false},
+			{Facts{Full: true, Items: []Fact{fact("a", `{"v":2}`)}}, true}, // the first part of a whole
+			{Facts{Hash: hash(`c|a|{"v":2}|c|b|{}|`), Items: []Fact{fact("b", `{}`)}}, true},
+			{Facts{Hash: hash(``), Items: []Fact{{Key: "a", Gone: true}, {Key: "b", Gone: true}}}, true},
+		} {
+			step.facts.Kind = "package"
+			whole, err := f.SaveFacts(t.Context(), d, "a", step.facts)
+			if err != nil || whole != step.whole {
+				t.Errorf("step %d: whole %v, error %v", i, whole, err)
+			}
+		}
+	})
+}
+
+func TestFactsThatStayKeepTheirTime(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		f := NewFleet(t, d, nil)
+		all := func(version string) Facts {
+			return Facts{Kind: "package", Full: true, Items: []Fact{
+				{Class: "c", Key: "bash", Attributes: json.RawMessage(`{"v":1}`)}, {Class: "c", Key: "vim", Attributes: json.RawMessage(version)},
+			}}
+		}
+		if _, err := f.SaveFacts(t.Context(), d, "a", all(`{"v":1}`)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.NewUpdate().Model((*factRow)(nil)).Set("updated_at = 1000").Where("1 = 1").Exec(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.SaveFacts(t.Context(), d, "a", all(`{"v":2}`)); err != nil { // an agent that starts anew tells all
+			t.Fatal(err)
+		}
+		facts, err := f.AgentFacts(t.Context(), "a", "package")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, x := range facts["package"] {
+			if old := x.UpdatedAt.UnixMilli() == 1000; old != (x.Key == "bash") {
+				t.Errorf("%s changed at %s", x.Key, x.UpdatedAt)
+			}
+		}
+	})
+}
+
 func TestManyFactsKeepTheirBytes(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		f := NewFleet(t, d, nil)
@@ -162,7 +228,7 @@ func TestManyFactsKeepTheirBytes(t *testing.T) {
 		for i := range 1234 {
 			x.Items = append(x.Items, Fact{Class: "c", Key: fmt.Sprintf("p%04d", i), Attributes: json.RawMessage(`{ "b": 1.0, "a": "\"" }`)})
 		}
-		if err := f.SaveFacts(t.Context(), d, "a", x); err != nil {
+		if _, err := f.SaveFacts(t.Context(), d, "a", x); err != nil {
 			t.Fatal(err)
 		}
 		got, err := f.AgentFacts(t.Context(), "a", "package")
@@ -192,7 +258,7 @@ func TestFactsThatCanNeverBeStored(t *testing.T) {
 		"too many":   {Kind: "a", Items: make([]Fact, maxFacts+1)},
 		"good, then": {Kind: "a", Items: []Fact{{Key: "a", Attributes: object}, {}}},
 	} {
-		if err := f.SaveFacts(t.Context(), f.db, "a", x); !errs.Is(err, errs.Invalid) {
+		if _, err := f.SaveFacts(t.Context(), f.db, "a", x); !errs.Is(err, errs.Invalid) {
 			t.Errorf("%s: error %v, want kind invalid", name, err)
 		}
 	}

@@ -3,9 +3,12 @@ package fleet
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -25,7 +28,7 @@ const (
 type Facts struct {
 	Kind  string
 	Full  bool   // what is absent is gone
-	Hash  []byte // of all facts of the kind afterwards, as the agent counts it; kept for comparison
+	Hash  []byte // of all facts of the kind afterwards, as the agent counts it; none when more of a whole is to follow
 	Items []Fact
 	Time  time.Time
 }
@@ -83,68 +86,104 @@ func isObject(b json.RawMessage) bool {
 	return json.Valid(b) && bytes.HasPrefix(bytes.TrimLeft(b, " \t\r\n"), []byte("{"))
 }
 
-// SaveFacts brings an agent's facts up to date within the transaction q. Facts that can never be stored are an error of kind
-// Invalid, returned before anything is written.
-func (f *Fleet) SaveFacts(ctx context.Context, q bun.IDB, id AgentID, x Facts) error {
+// SaveFacts brings an agent's facts up to date within the transaction q; what did not change keeps its time. It reports whether the
+// whole is now what the agent counts; if not, differences were lost, and the agent should send all of the kind. Facts that can
+// never be stored are an error of kind Invalid, returned before anything is written.
+func (f *Fleet) SaveFacts(ctx context.Context, q bun.IDB, id AgentID, x Facts) (whole bool, err error) {
 	if err := x.validate(); err != nil {
-		return err
+		return false, err
 	}
-	now := db.Now()
-	gone, rows := sortFacts(id, x, now)
-	if err := deleteFacts(ctx, q, id, x, gone); err != nil {
-		return err
+	known, err := factRows(ctx, q, id, x.Kind)
+	if err != nil {
+		return false, err
+	}
+	gone, rows := x.apply(id, known)
+	if len(known) > maxFacts {
+		return false, errs.New(errs.Invalid, "agent %s has more than %d facts of kind %s", id, maxFacts, x.Kind)
+	}
+	for part := range chunks(gone, 500) {
+		if _, err := q.NewDelete().Model((*factRow)(nil)).Where("agent_id = ?", id).Where("kind = ?", x.Kind).
+			Where("item_key IN ?", bun.Tuple(part)).Exec(ctx); err != nil {
+			return false, fmt.Errorf("delete facts %s of agent %s: %w", x.Kind, id, err)
+		}
 	}
 	for part := range chunks(rows, 500) {
 		if _, err := q.NewInsert().Model(&part).On("CONFLICT (agent_id, kind, item_key) DO UPDATE").
 			Set("class = EXCLUDED.class").Set("attributes = EXCLUDED.attributes").Set("updated_at = EXCLUDED.updated_at").
 			Exec(ctx); err != nil {
-			return fmt.Errorf("write facts %s of agent %s: %w", x.Kind, id, err)
+			return false, fmt.Errorf("write facts %s of agent %s: %w", x.Kind, id, err)
 		}
 	}
-	state := &factStateRow{AgentID: id, Kind: x.Kind, FullHash: hex.EncodeToString(x.Hash), UpdatedAt: now}
+	state := &factStateRow{AgentID: id, Kind: x.Kind, FullHash: hex.EncodeToString(x.Hash), UpdatedAt: db.Now()}
 	if _, err := q.NewInsert().Model(state).On("CONFLICT (agent_id, kind) DO UPDATE").
 		Set("full_hash = EXCLUDED.full_hash").Set("updated_at = EXCLUDED.updated_at").Exec(ctx); err != nil {
-		return fmt.Errorf("write state of facts %s of agent %s: %w", x.Kind, id, err)
+		return false, fmt.Errorf("write state of facts %s of agent %s: %w", x.Kind, id, err)
 	}
-	return nil
+	return x.Full || len(x.Hash) == 0 || bytes.Equal(x.Hash, factHash(known)), nil
 }
 
-// sortFacts parts what went from what came. When a key comes twice the last one counts.
-func sortFacts(id AgentID, x Facts, now int64) (gone []string, rows []factRow) {
+// factRows returns an agent's facts of a kind by key.
+func factRows(ctx context.Context, q bun.IDB, id AgentID, kind string) (map[string]factRow, error) {
+	var rows []factRow
+	if err := q.NewSelect().Model(&rows).Where("agent_id = ?", id).Where("kind = ?", kind).Scan(ctx); err != nil {
+		return nil, fmt.Errorf("read facts %s of agent %s: %w", kind, id, err)
+	}
+	byKey := make(map[string]factRow, len(rows))
+	for _, r := range rows {
+		byKey[r.ItemKey] = r
+	}
+	return byKey, nil
+}
+
+// apply makes known, by key, what it is afterwards, and returns what must be deleted and written for that. When a key comes twice
+// the last one counts.
+func (x Facts) apply(id AgentID, known map[string]factRow) (gone []string, rows []factRow) {
+	now := db.Now()
 	last := make(map[string]int, len(x.Items))
 	for i, item := range x.Items {
 		last[item.Key] = i
 	}
 	for i, item := range x.Items {
-		switch {
-		case last[item.Key] != i:
-		case item.Gone:
-			gone = append(gone, item.Key)
-		default:
-			rows = append(rows, factRow{
-				AgentID: id, Kind: x.Kind, ItemKey: item.Key, Class: db.Text(item.Class), Attributes: item.Attributes, UpdatedAt: now,
-			})
+		if last[item.Key] != i {
+			continue
 		}
+		former, there := known[item.Key]
+		row := factRow{AgentID: id, Kind: x.Kind, ItemKey: item.Key, Class: db.Text(item.Class), Attributes: item.Attributes, UpdatedAt: now}
+		switch {
+		case item.Gone && there:
+			gone = append(gone, item.Key)
+			delete(known, item.Key)
+		case item.Gone:
+		case !there || former.Class != row.Class || !bytes.Equal(former.Attributes, row.Attributes):
+			rows = append(rows, row)
+			known[item.Key] = row
+		}
+	}
+	if x.Full {
+		for key := range known {
+			if _, named := last[key]; !named {
+				gone = append(gone, key)
+				delete(known, key)
+			}
+		}
+		slices.Sort(gone)
 	}
 	return gone, rows
 }
 
-func deleteFacts(ctx context.Context, q bun.IDB, id AgentID, x Facts, gone []string) error {
-	del := func() *bun.DeleteQuery {
-		return q.NewDelete().Model((*factRow)(nil)).Where("agent_id = ?", id).Where("kind = ?", x.Kind)
-	}
-	if x.Full {
-		if _, err := del().Exec(ctx); err != nil {
-			return fmt.Errorf("delete facts %s of agent %s: %w", x.Kind, id, err)
-		}
-		return nil
-	}
-	for part := range chunks(gone, 500) {
-		if _, err := del().Where("item_key IN ?", bun.Tuple(part)).Exec(ctx); err != nil {
-			return fmt.Errorf("delete facts %s of agent %s: %w", x.Kind, id, err)
+// factHash counts as the wire says: SHA-256 over class, key and attributes of each fact in order of the keys' bytes, every one of the
+// three ended by a zero byte.
+func factHash(all map[string]factRow) []byte {
+	h := sha256.New()
+	zero := []byte{0}
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		r := all[key]
+		for _, part := range [][]byte{[]byte(r.Class), []byte(key), r.Attributes} {
+			_, _ = h.Write(part) // a hash takes everything
+			_, _ = h.Write(zero)
 		}
 	}
-	return nil
+	return h.Sum(nil)
 }
 
 // AgentFacts returns an agent's facts by kind and key; an empty kind means all kinds.

@@ -31,5 +31,5 @@ func (st *stream) capabilities(ctx context.Context, b *pb.InventoryBatch) error 
 	if err != nil || !lost {
 		return err
 	}
-	return st.wire.Send(&pb.CollectorMessage{Body: &pb.CollectorMessage_Resync{Resync: &pb.Resync{Kind: b.GetKind()}}})
+	return st.askAll(b.GetKind())
 }

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -76,6 +77,49 @@ func newRowStream(t *testing.T, d *db.DB) (*stream, *wire) {
 	t.Cleanup(func() { cancel(); <-done })
 	w := &wire{}
 	return &stream{s: s, wire: w, session: &fleet.Session{Agent: fleet.Agent{ID: fleet.AgentID(id), Instance: "web1"}}, epoch: 1}, w
+}
+
+// TestFactsOfAStream follows differences that do not add up: the agent is asked for all, but not all the time.
+func TestFactsOfAStream(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		st, w := newRowStream(t, d)
+		batch := func(seq uint64, full bool, hash string, keys ...string) *pb.InventoryBatch {
+			b := &pb.InventoryBatch{Seq: seq, Kind: "listener", Full: full, FullHash: []byte(hash), TimeMs: 1}
+			for _, k := range keys {
+				b.Items = append(b.Items, &pb.Item{Class: "listener", Key: k, Attributes: []byte("{}")})
+			}
+			return b
+		}
+		of := func(text string) string {
+			sum := sha256.Sum256([]byte(strings.ReplaceAll(text, "|", "\x00")))
+			return string(sum[:])
+		}
+		for _, step := range []struct {
+			name string
+			b    *pb.InventoryBatch
+			want []string
+		}{
+			{"all", batch(1, true, of("listener|a|{}|"), "a"), []string{"ack 1"}},
+			{"a difference", batch(2, false, of("listener|a|{}|listener|b|{}|"), "b"), []string{"ack 2"}},
+			{"a part of a whole has no hash", batch(3, false, "", "c"), []string{"ack 3"}},
+			{"one that does not add up", batch(4, false, of("more"), "d"), []string{"ack 4", "resync listener"}},
+			{"another, soon after", batch(5, false, of("more"), "e"), []string{"ack 5"}},
+		} {
+			if err := st.inventory(t.Context(), step.b); err != nil {
+				t.Fatalf("%s: %v", step.name, err)
+			}
+			if diff := cmp.Diff(step.want, w.take()); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", step.name, diff)
+			}
+		}
+		st.asked["listener"] = time.Now().Add(-askAgain)
+		if err := st.inventory(t.Context(), batch(6, false, of("more"), "f")); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{"ack 6", "resync listener"}, w.take()); diff != "" {
+			t.Errorf("one later (-want +got):\n%s", diff)
+		}
+	})
 }
 
 func TestCapabilitiesOfAStream(t *testing.T) {

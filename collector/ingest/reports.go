@@ -101,9 +101,35 @@ func (st *stream) inventory(ctx context.Context, b *pb.InventoryBatch) error {
 			Key: text(i.GetKey()), Class: text(i.GetClass()), Attributes: i.GetAttributes(), Gone: i.GetGone(),
 		})
 	}
-	return st.store(ctx, pb.Class_CLASS_INVENTORY, b.GetSeq(), func(ctx context.Context, tx bun.IDB) error {
-		return st.s.opts.Fleet.SaveFacts(ctx, tx, st.session.Agent.ID, facts)
+	lost := false
+	err := st.store(ctx, pb.Class_CLASS_INVENTORY, b.GetSeq(), func(ctx context.Context, tx bun.IDB) error {
+		whole, err := st.s.opts.Fleet.SaveFacts(ctx, tx, st.session.Agent.ID, facts)
+		lost = err == nil && !whole // what is refused would be refused again
+		return err
 	}, nil)
+	if err != nil || !lost {
+		return err
+	}
+	return st.askAll(facts.Kind)
+}
+
+// Asking for all of a kind again, on one stream.
+const (
+	askAgain  = 10 * time.Minute // an agent that counts in another way is not asked all the time
+	mostAsked = 1000             // kinds
+)
+
+// askAll asks the agent for all of a kind of inventory.
+func (st *stream) askAll(kind string) error {
+	now := time.Now()
+	if last, ok := st.asked[kind]; ok && now.Sub(last) < askAgain || !ok && len(st.asked) >= mostAsked {
+		return nil
+	}
+	if st.asked == nil {
+		st.asked = map[string]time.Time{}
+	}
+	st.asked[kind] = now
+	return st.wire.Send(&pb.CollectorMessage{Body: &pb.CollectorMessage_Resync{Resync: &pb.Resync{Kind: kind}}})
 }
 
 // store commits one batch of rows together with the class's watermark, unless it is known already, and acknowledges it.

@@ -36,6 +36,8 @@ type stream struct {
 	busy   sync.Mutex // held while a message is handled
 	closed bool       // no message is handled any more
 
+	asked map[string]time.Time // when all of a kind of inventory was asked for
+
 	mu      sync.Mutex // ledgers: of the stream's goroutine, but Server.save reads those of samples
 	ledgers [len(classNames)]ledger
 	saved   ledger // of samples, as in the database

@@ -2425,7 +2425,10 @@ func (x *Dropped) GetTimeMs() int64 {
 	return 0
 }
 
-// InventoryBatch carries the differences of one kind of item since the batch before. A batch of kind capability carries
+// InventoryBatch carries the differences of one kind of item since the batch before. Its hash is SHA-256 over class, key and
+// attributes of all items in order of the keys' bytes, every one of the three ended by a zero byte; attributes count as the bytes
+// that were sent, so an agent writes equal attributes as equal bytes. What one message cannot hold comes as a full batch and
+// differences after it, of which the last one has the hash and the others none. A batch of kind capability carries
 // capabilities and no items; its hash is SHA-256 over name, available as 1 or 0, reason and fix of all capabilities in order of
 // name, every one of the four ended by a zero byte. A collector that counts another hash asks with Resync for all of the kind.
 type InventoryBatch struct {
@@ -2433,7 +2436,7 @@ type InventoryBatch struct {
 	Seq           uint64                 `protobuf:"varint,1,opt,name=seq,proto3" json:"seq,omitempty"`
 	Kind          string                 `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`                         // host, capability, package, listener, …
 	Full          bool                   `protobuf:"varint,3,opt,name=full,proto3" json:"full,omitempty"`                        // items or capabilities are all there are; what is absent is gone
-	FullHash      []byte                 `protobuf:"bytes,4,opt,name=full_hash,json=fullHash,proto3" json:"full_hash,omitempty"` // SHA-256 over the sorted items after this batch
+	FullHash      []byte                 `protobuf:"bytes,4,opt,name=full_hash,json=fullHash,proto3" json:"full_hash,omitempty"` // of all items after this batch; empty when more of a whole is to follow
 	Items         []*Item                `protobuf:"bytes,5,rep,name=items,proto3" json:"items,omitempty"`
 	Relations     []*Relation            `protobuf:"bytes,6,rep,name=relations,proto3" json:"relations,omitempty"`
 	Capabilities  []*Capability          `protobuf:"bytes,7,rep,name=capabilities,proto3" json:"capabilities,omitempty"`
