@@ -55,9 +55,19 @@ type Rule struct {
 	Owner    *Class // the class that the rule stands at
 	Kind     Kind
 	Relation string // the type of relation by which a dependent item hangs on its host
+	Host     End    // the end of it at which the host is
 	Fallback bool   // a dependent rule after which the parent's rule is tried
 	Entries  []Entry
 }
+
+// End is an end of a relation.
+type End string
+
+// The ends.
+const (
+	ParentEnd End = "parent"
+	ChildEnd  End = "child"
+)
 
 // Entry is one way to identify an item; of several the one with the smallest Priority is tried first.
 type Entry struct {

@@ -80,6 +80,7 @@ type (
 	ruleDoc struct {
 		Kind     Kind       `yaml:"kind"`
 		Relation string     `yaml:"relation"`
+		Host     string     `yaml:"host"`
 		Fallback bool       `yaml:"fallback_to_parent"`
 		Entries  []entryDoc `yaml:"entries"`
 	}

@@ -40,15 +40,18 @@ func (l *loader) identification() {
 }
 
 func (l *loader) rule(c *Class, d *ruleDoc, at place) *Rule {
-	r := &Rule{Owner: c, Kind: d.Kind, Relation: d.Relation, Fallback: d.Fallback}
+	r := &Rule{Owner: c, Kind: d.Kind, Relation: d.Relation, Host: End(d.Host), Fallback: d.Fallback}
 	switch d.Kind {
 	case Independent:
-		if d.Relation != "" || d.Fallback {
-			l.wrong(at, "class %s: relation and fallback_to_parent are for dependent rules", c.Name)
+		if d.Relation != "" || d.Host != "" || d.Fallback {
+			l.wrong(at, "class %s: relation, host and fallback_to_parent are for dependent rules", c.Name)
 		}
 	case Dependent:
 		if l.m.relations[d.Relation] == nil {
 			l.wrong(at, "class %s: a dependent rule needs a relation that exists, not %q", c.Name, d.Relation)
+		}
+		if r.Host != ParentEnd && r.Host != ChildEnd {
+			l.wrong(at, "class %s: host says at which end of the relation the host is, parent or child, not %q", c.Name, d.Host)
 		}
 	default:
 		l.wrong(at, "class %s: the kind of a rule is independent or dependent, not %q", c.Name, d.Kind)
