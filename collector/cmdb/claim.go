@@ -93,7 +93,7 @@ func (c *claim) say(name, value string, at int64) {
 	if at == c.Last {
 		next.Time = 0
 	}
-	if old != next {
+	if !ok || old != next {
 		c.Values[name], c.dirty = next, true
 	}
 }

@@ -110,14 +110,14 @@ func (w *work) duplicates(list []*item, reason string) {
 	}
 }
 
-// merged notes two items that were merged, and how to part them.
-func (w *work) merged(main, other *item, reason string, undo mergeUndo) error {
+// merged notes, under an id, two items that were merged, and how to part them.
+func (w *work) merged(id string, main, other *item, reason string, undo mergeUndo) error {
 	raw, err := json.Marshal(undo)
 	if err != nil {
 		return fmt.Errorf("encode how to part item %s: %w", other.ID, err)
 	}
 	m := members(main.ID, other.ID)
-	w.tasks[m] = &taskRow{ID: db.NewID(), Members: m, Reason: reason, State: TaskMerged, MainID: main.ID, Undo: string(raw), CreatedAt: w.now, UpdatedAt: w.now, UpdatedBy: w.by}
+	w.tasks[m] = &taskRow{ID: id, Members: m, Reason: reason, State: TaskMerged, MainID: main.ID, Undo: string(raw), CreatedAt: w.now, UpdatedAt: w.now, UpdatedBy: w.by}
 	return nil
 }
 

@@ -112,3 +112,13 @@ func dbOf(t testing.TB, d *db.DB) *db.DB {
 	}
 	return d
 }
+
+// relations returns how many relations an item has.
+func (f *fixture) relations(id cmdb.ItemID) int {
+	f.t.Helper()
+	list, _, err := f.Relations(context.Background(), cmdb.RelationQuery{Item: id, Limit: 1000})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return len(list)
+}

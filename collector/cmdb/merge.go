@@ -12,6 +12,7 @@ import (
 // merge makes other a part of main: its claims, relations and what hangs on it move there. Its row stays, says where it went, and keeps
 // what is needed to part the two again.
 func (w *work) merge(ctx context.Context, main, other *item, reason string) error {
+	task := db.NewID() // before those of what hangs on it: merges are undone in the reverse order of their ids
 	undo := mergeUndo{Main: snapshot(main), Other: snapshot(other)}
 	for _, c := range other.claims {
 		main.takeClaim(c)
@@ -34,7 +35,7 @@ func (w *work) merge(ctx context.Context, main, other *item, reason string) erro
 	}
 	main.settle(w.model)
 	w.index(main)
-	return w.merged(main, other, reason, undo)
+	return w.merged(task, main, other, reason, undo)
 }
 
 // takeClaim moves a claim of another item here. When the same source has one under the same native key, both are put together: of each
