@@ -11,7 +11,9 @@ import (
 	"github.com/picketmon/picket/agent/inventory/hardware"
 	"github.com/picketmon/picket/agent/inventory/network"
 	"github.com/picketmon/picket/agent/inventory/process"
+	"github.com/picketmon/picket/agent/inventory/service"
 	"github.com/picketmon/picket/agent/inventory/software"
+	"github.com/picketmon/picket/agent/inventory/storage"
 )
 
 // Options are what the sources are made of.
@@ -40,7 +42,9 @@ func Sources(o Options) []inventory.Source {
 			Trees: o.Trees, Packages: software.NewOwners(o.Trees), Names: account.NewNames(o.Trees).Name, Commands: o.Commands, Logger: o.Logger,
 		})...)
 		all = append(all, network.Sources(network.Options{Trees: o.Trees})...)
-		all = append(all, software.Source(o.Trees))
+		all = append(all, storage.Sources(o.Trees)...)
+		all = append(all, service.Sources(o.Trees)...)
+		all = append(all, software.Source(o.Trees), hardware.MemorySource(o.Trees))
 		all = append(all, account.Sources(o.Trees)...)
 	}
 	return slices.DeleteFunc(all, func(s inventory.Source) bool { return slices.Contains(o.Disable, s.Kind) })

@@ -163,3 +163,12 @@ func redactWords(words []string) []string {
 	}
 	return out
 }
+
+// Redact returns a command line, as files have it, without the secrets that rules find in it.
+func Redact(command string) string {
+	words := strings.Fields(command)
+	if len(words) == 0 {
+		return ""
+	}
+	return shorten(word(strings.Join(redactWords(words), " ")))
+}
