@@ -1,21 +1,9 @@
-import {
-  ActionIcon,
-  Anchor,
-  AppShell,
-  Burger,
-  Group,
-  Kbd,
-  Menu,
-  Text,
-  Tooltip,
-  UnstyledButton,
-  useComputedColorScheme,
-  useMantineColorScheme,
-} from '@mantine/core';
+import { Anchor, Kbd, Menu, UnstyledButton, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { CircleHelp, LogOut, Moon, Search, Sun, UserRound, WifiOff } from 'lucide-react';
+import { CircleHelp, LogOut, Menu as MenuIcon, Moon, Search, Sun, UserRound, WifiOff, X } from 'lucide-react';
 import { Suspense, useEffect } from 'react';
 import { Link, Redirect, Route, Switch, useLocation } from 'wouter';
+import classes from './app.module.css';
 import { Help } from './help';
 import { useKeys } from './keys';
 import { useHref, useRawSearch } from './lib/url';
@@ -25,6 +13,8 @@ import { type Route as Page, routeOf, routes } from './routes';
 import { SignInPage } from './session/SignInPage';
 import { allows, type Me, useLogout, useMe } from './session/session';
 import { Page as Frame } from './ui/Page';
+import plain from './ui/plain.module.css';
+import { RowMenu } from './ui/RowMenu';
 import { Empty, ErrorBoundary, ErrorBox, Loading } from './ui/State';
 import { TimeControls } from './ui/TimeControls';
 
@@ -56,50 +46,44 @@ function Shell({ me }: { me: Me }) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: the menu of small screens closes when the page changes.
   useEffect(close, [path]);
   return (
-    <AppShell
-      header={{ height: 50 }}
-      navbar={{ width: 190, breakpoint: 'sm', collapsed: { mobile: !menu } }}
-      padding="md"
-    >
-      <a href="#main" className="skip">
+    <>
+      <a href="#main" className={classes.skip}>
         To the content
       </a>
-      <AppShell.Header>
-        <Group h="100%" px="md" justify="space-between" wrap="nowrap" gap="xs">
-          <Group gap="xs" wrap="nowrap">
-            <Burger opened={menu} onClick={toggle} hiddenFrom="sm" size="sm" aria-label="Pages" />
-            <Logo />
-          </Group>
-          <Group gap={6} wrap="nowrap">
-            {page?.timed && <TimeControls />}
-            <Disconnected />
-            <Header me={me} help={helpIs.open} />
-          </Group>
-        </Group>
-      </AppShell.Header>
-      <AppShell.Navbar p="xs" component="nav" aria-label="Pages">
+      <header className={classes.header}>
+        <button
+          type="button"
+          className={`${plain.tool} ${classes.burger}`}
+          aria-label="Pages"
+          aria-expanded={menu}
+          onClick={toggle}
+        >
+          {menu ? <X size={17} aria-hidden /> : <MenuIcon size={17} aria-hidden />}
+        </button>
+        <Logo />
+        {page?.timed && <TimeControls />}
+        <Disconnected />
+        <Tools me={me} help={helpIs.open} />
+      </header>
+      <nav className={classes.nav} aria-label="Pages" data-open={menu || undefined}>
         <Nav me={me} />
-      </AppShell.Navbar>
-      <AppShell.Main id="main" tabIndex={-1}>
+      </nav>
+      <main id="main" className={classes.main} tabIndex={-1}>
         <Pages me={me} />
-      </AppShell.Main>
+      </main>
       <Palette me={me} />
       <Help opened={help} close={helpIs.close} />
-    </AppShell>
+    </>
   );
 }
 
 function Logo() {
   const link = useHref();
   return (
-    <Anchor component={Link} href={link('/')} aria-label="Picket" underline="never" c="var(--mantine-color-text)">
-      <Group gap={8} wrap="nowrap">
-        <img src="/picket.svg" width={24} height={24} alt="" />
-        <Text fw={700} visibleFrom="xs">
-          Picket
-        </Text>
-      </Group>
-    </Anchor>
+    <Link href={link('/')} aria-label="Picket" className={classes.logo}>
+      <img src="/picket.svg" width={24} height={24} alt="" />
+      <span>Picket</span>
+    </Link>
   );
 }
 
@@ -111,7 +95,7 @@ function Nav({ me }: { me: Me }) {
     .map(({ path: to, title, icon: Icon }) => {
       const here = to === '/' ? path === '/' : path === to || path.startsWith(`${to}/`);
       return (
-        <Link key={to} href={link(to)} className="nav" aria-current={here ? 'page' : undefined}>
+        <Link key={to} href={link(to)} className={classes.to} aria-current={here ? 'page' : undefined}>
           {Icon && <Icon size={17} aria-hidden />}
           {title}
         </Link>
@@ -123,78 +107,72 @@ function Disconnected() {
   const { connected, paused } = useLive();
   if (connected || paused) return null;
   return (
-    <Tooltip label="No live updates now; the page asks every 10 seconds">
+    <span title="No live updates now; the page asks every 10 seconds" className={classes.offline}>
       <WifiOff size={16} aria-label="No live updates" role="img" />
-    </Tooltip>
+    </span>
   );
 }
 
-function Header({ me, help }: { me: Me; help: () => void }) {
+function Tools({ me, help }: { me: Me; help: () => void }) {
   const scheme = useComputedColorScheme('light', { getInitialValueInEffect: false });
   const { setColorScheme } = useMantineColorScheme();
   const logout = useLogout();
   const other = scheme === 'dark' ? 'light' : 'dark';
   const link = useHref();
+  const Sky = scheme === 'dark' ? Sun : Moon;
   return (
     <>
-      <Tooltip
-        label={
-          <>
-            Search pages, hosts, metrics <Kbd size="xs">Ctrl K</Kbd>
-          </>
-        }
+      <button
+        type="button"
+        className={plain.tool}
+        title="Search pages, hosts, metrics (Ctrl K)"
+        aria-label="Search pages, hosts, metrics"
+        onClick={openPalette}
       >
-        <ActionIcon variant="default" size="md" onClick={openPalette} aria-label="Search pages, hosts, metrics">
-          <Search size={15} />
-        </ActionIcon>
-      </Tooltip>
-      <Tooltip label={`Use ${other} colours`}>
-        <ActionIcon
-          variant="default"
-          size="md"
-          onClick={() => setColorScheme(other)}
-          aria-label={`Use ${other} colours`}
-          visibleFrom="xs"
-        >
-          {scheme === 'dark' ? <Sun size={15} /> : <Moon size={15} />}
-        </ActionIcon>
-      </Tooltip>
-      <Menu position="bottom-end" shadow="md" width={220}>
-        <Menu.Target>
-          <ActionIcon variant="default" size="md" aria-label={`Account of ${me.name}`}>
-            <UserRound size={15} />
-          </ActionIcon>
-        </Menu.Target>
-        <Menu.Dropdown>
-          <Menu.Label>
-            {me.name} · {me.roles.join(', ')}
-          </Menu.Label>
-          <Menu.Item
-            component={Link}
-            href={link('/settings/account')}
-            leftSection={<UserRound size={15} aria-hidden />}
-          >
-            Password and sessions
-          </Menu.Item>
-          <Menu.Item
-            leftSection={<CircleHelp size={15} aria-hidden />}
-            rightSection={<Kbd size="xs">?</Kbd>}
-            onClick={help}
-          >
-            Keys
-          </Menu.Item>
-          <Menu.Item
-            leftSection={scheme === 'dark' ? <Sun size={15} aria-hidden /> : <Moon size={15} aria-hidden />}
-            hiddenFrom="xs"
-            onClick={() => setColorScheme(other)}
-          >
-            Use {other} colours
-          </Menu.Item>
-          <Menu.Item leftSection={<LogOut size={15} aria-hidden />} onClick={() => logout.mutate()}>
-            Sign out
-          </Menu.Item>
-        </Menu.Dropdown>
-      </Menu>
+        <Search size={15} aria-hidden />
+      </button>
+      <button
+        type="button"
+        className={`${plain.tool} ${classes.sky}`}
+        title={`Use ${other} colours`}
+        aria-label={`Use ${other} colours`}
+        onClick={() => setColorScheme(other)}
+      >
+        <Sky size={15} aria-hidden />
+      </button>
+      <RowMenu label={`Account of ${me.name}`} icon={UserRound} className={plain.tool} width={220}>
+        {() => (
+          <>
+            <Menu.Label>
+              {me.name} · {me.roles.join(', ')}
+            </Menu.Label>
+            <Menu.Item
+              component={Link}
+              href={link('/settings/account')}
+              leftSection={<UserRound size={15} aria-hidden />}
+            >
+              Password and sessions
+            </Menu.Item>
+            <Menu.Item
+              leftSection={<CircleHelp size={15} aria-hidden />}
+              rightSection={<Kbd size="xs">?</Kbd>}
+              onClick={help}
+            >
+              Keys
+            </Menu.Item>
+            <Menu.Item
+              leftSection={<Sky size={15} aria-hidden />}
+              hiddenFrom="xs"
+              onClick={() => setColorScheme(other)}
+            >
+              Use {other} colours
+            </Menu.Item>
+            <Menu.Item leftSection={<LogOut size={15} aria-hidden />} onClick={() => logout.mutate()}>
+              Sign out
+            </Menu.Item>
+          </>
+        )}
+      </RowMenu>
     </>
   );
 }

@@ -1,7 +1,8 @@
 import type { QueryClient } from '@tanstack/react-query';
 import { Activity, ChartSpline, type LucideIcon, Server, Settings, Waypoints } from 'lucide-react';
-import { type ComponentType, lazy } from 'react';
+import type { ComponentType } from 'react';
 import { agentQuery, agentsQuery } from './agent/agent';
+import { late } from './lib/late';
 import { loadCharts, OverviewPage } from './overview/OverviewPage';
 import type { Role } from './session/session';
 import { statusQuery } from './status/status';
@@ -24,10 +25,10 @@ export type Route = {
 };
 
 /** A page that is loaded when it is gone to. */
-const lazily = <Name extends string>(load: () => Promise<Record<Name, ComponentType>>, name: Name) => ({
-  load,
-  page: lazy(async () => ({ default: (await load())[name] })),
-});
+function lazily<Name extends string>(get: () => Promise<Record<Name, ComponentType>>, name: Name) {
+  const { load, Late } = late(async () => (await get())[name]);
+  return { load, page: Late };
+}
 
 const host = lazily(() => import('./host/HostPage'), 'HostPage');
 const fleet = lazily(() => import('./agent/FleetPage'), 'FleetPage');

@@ -88,17 +88,19 @@ function useInSight(height: number): [RefObject<HTMLElement | null>, number | un
   const ref = useRef<HTMLElement>(null);
   const [room, setRoom] = useState<number | undefined>(height);
   useEffect(() => {
+    const e = ref.current;
+    if (!e) return;
     let takeBack = () => {};
-    const watch = new IntersectionObserver(
-      ([e]) => {
-        takeBack();
-        const content = e?.target.lastElementChild?.clientHeight || height;
-        const next = e?.isIntersecting ? undefined : content;
-        takeBack = inTurn('ask', () => flushSync(() => setRoom(next)));
-      },
-      { rootMargin: '100px' },
-    );
-    if (ref.current) watch.observe(ref.current);
+    const tell = (seen: boolean) => {
+      takeBack();
+      const next = seen ? undefined : e.lastElementChild?.clientHeight || height;
+      takeBack = inTurn('ask', () => flushSync(() => setRoom(next)));
+    };
+    // What is in sight from the start need not wait until the page is painted.
+    const { top, bottom } = e.getBoundingClientRect();
+    if (top < window.innerHeight && bottom >= 0) tell(true);
+    const watch = new IntersectionObserver(([seen]) => tell(seen?.isIntersecting ?? false), { rootMargin: '100px' });
+    watch.observe(e);
     return () => {
       takeBack();
       watch.disconnect();

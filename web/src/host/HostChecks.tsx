@@ -4,6 +4,7 @@ import { useMemo } from 'react';
 import { format } from '../lib/number';
 import { useUrlParams } from '../lib/url';
 import { type Column, DataTable } from '../ui/DataTable';
+import { useFormatTime } from '../ui/prefs';
 import { SearchInput } from '../ui/SearchInput';
 import { Empty } from '../ui/State';
 import { FilterChip } from './FilterChip';
@@ -36,6 +37,10 @@ export function joinResults(results: Result[], numbers: AgentNumbers | undefined
 
 const rank = (r: Result) => statuses.indexOf(r.status);
 
+function Told({ time }: { time: string }) {
+  return <Ago time={time} write={useFormatTime()} />;
+}
+
 const columns: Column<Row>[] = [
   { key: 'status', title: 'Status', width: '110px', value: rank, render: (r) => <StatusMark status={r.status} /> },
   { key: 'check', title: 'Check', width: 'minmax(6rem, 0.7fr)', value: (r) => r.check, render: (r) => r.check },
@@ -67,7 +72,7 @@ const columns: Column<Row>[] = [
     align: 'right',
     descending: true,
     value: (r) => Date.parse(r.time),
-    render: (r) => <Ago time={r.time} />,
+    render: (r) => <Told time={r.time} />,
   },
   {
     key: 'runs',

@@ -1,6 +1,6 @@
-import { Group, Text } from '@mantine/core';
 import { CircleCheck, CircleHelp, type LucideIcon, OctagonAlert, TriangleAlert } from 'lucide-react';
 import type { Schema } from '../api/types';
+import plain from '../ui/plain.module.css';
 
 export type ResultStatus = Schema<'Result'>['status'];
 
@@ -20,11 +20,9 @@ const looks: Record<ResultStatus, { icon: LucideIcon; color: string }> = {
 export function StatusMark({ status }: { status: ResultStatus }) {
   const { icon: Icon, color } = looks[status] ?? looks.unknown;
   return (
-    <Group gap={6} wrap="nowrap" component="span">
-      <Icon size={15} color={color} aria-hidden style={{ flex: 'none' }} />
-      <Text span size="sm">
-        {status}
-      </Text>
-    </Group>
+    <span className={plain.row}>
+      <Icon size={15} color={color} aria-hidden />
+      {status}
+    </span>
   );
 }

@@ -1,4 +1,3 @@
-import { Anchor, Group, Text } from '@mantine/core';
 import { CircleHelp, Wrench } from 'lucide-react';
 import { useMemo } from 'react';
 import { Link } from 'wouter';
@@ -7,12 +6,15 @@ import { StateMark, states } from '../agent/StateMark';
 import { format } from '../lib/number';
 import { since } from '../lib/time';
 import { useHref } from '../lib/url';
-import { useLive } from '../live/live';
+import { useNow } from '../live/live';
 import type { Column } from '../ui/DataTable';
+import plain from '../ui/plain.module.css';
 import { useFormatTime } from '../ui/prefs';
 import { type Host, hostPath } from './host';
 import { Meter, SeverityIcon } from './Meter';
 import { severityOf, severityOfResult } from './severity';
+
+type MakeHref = ReturnType<typeof useHref>;
 
 const ms = (time: string | undefined) => (time ? Date.parse(time) : undefined);
 
@@ -27,6 +29,8 @@ const meter = (kind: 'cpu' | 'memory' | 'disk', track: boolean) => (h: Host) => 
 
 /** The columns of the list of hosts; on a narrow screen those without which it is none. */
 export function useHostColumns(narrow: boolean): Column<Host>[] {
+  const link = useHref();
+  const write = useFormatTime();
   return useMemo(() => {
     const all: (Column<Host> & { wide?: true })[] = [
       {
@@ -43,7 +47,7 @@ export function useHostColumns(narrow: boolean): Column<Host>[] {
         title: 'Host',
         width: narrow ? 'minmax(4.5rem, 1.4fr)' : 'minmax(10rem, 2fr)',
         value: (h) => h.instance,
-        render: (h) => <Name host={h} icon={narrow} />,
+        render: (h) => <Name host={h} icon={narrow} link={link} />,
       },
       {
         key: 'checks',
@@ -52,7 +56,7 @@ export function useHostColumns(narrow: boolean): Column<Host>[] {
         descending: true,
         wide: true,
         value: (h) => (h.worst_result?.not_ok ?? 0) * 1000 + (h.gaps ?? 0) || undefined,
-        render: (h) => <Trouble host={h} />,
+        render: (h) => <Trouble host={h} link={link} />,
       },
       {
         key: 'cpu',
@@ -136,11 +140,11 @@ export function useHostColumns(narrow: boolean): Column<Host>[] {
         descending: true,
         wide: true,
         value: (h) => ms(h.last_seen_at),
-        render: (h) => <Ago time={h.last_seen_at} />,
+        render: (h) => <Ago time={h.last_seen_at} write={write} />,
       },
     ];
     return narrow ? all.filter((c) => !c.wide) : all;
-  }, [narrow]);
+  }, [narrow, link, write]);
 }
 
 function StateIcon({ state }: { state: AgentState }) {
@@ -149,66 +153,63 @@ function StateIcon({ state }: { state: AgentState }) {
 }
 
 /** A host's name, with its state before it where there is no column for that. */
-function Name({ host: h, icon }: { host: Host; icon: boolean }) {
-  const link = useHref();
+function Name({ host: h, icon, link }: { host: Host; icon: boolean; link: MakeHref }) {
   const other = h.hostname && h.hostname !== h.instance ? h.hostname : '';
   return (
     <>
       {icon && <StateIcon state={h.state} />}
-      <Anchor component={Link} href={link(hostPath(h.instance))} size="sm" fw={500} title={h.instance}>
+      <Link href={link(hostPath(h.instance))} className={plain.link} style={{ fontWeight: 500 }} title={h.instance}>
         {h.instance}
-      </Anchor>
-      {other && (
-        <Text span size="xs" c="dimmed" ml={6}>
-          {other}
-        </Text>
-      )}
+      </Link>
+      {other && <span className={plain.dim}> {other}</span>}
     </>
   );
 }
 
 /** How many checks are not ok, and how many things cannot be collected though they could be. */
-function Trouble({ host: h }: { host: Host }) {
-  const link = useHref();
+function Trouble({ host: h, link }: { host: Host; link: MakeHref }) {
   const failing = h.worst_result?.not_ok ?? 0;
   const severity = severityOfResult(h.worst_result?.status);
   if (failing === 0 && !h.gaps) return null;
   return (
-    <Group gap={10} wrap="nowrap">
+    <span className={plain.row}>
       {failing > 0 && (
-        <Anchor component={Link} href={link(hostPath(h.instance), { tab: 'checks' })} size="sm" c="inherit">
-          <Group gap={4} wrap="nowrap" component="span" title={`worst: ${h.worst_result?.status}`}>
-            {severity === 'ok' ? <CircleHelp size={14} aria-hidden /> : <SeverityIcon severity={severity} />}
-            {failing} {failing === 1 ? 'check' : 'checks'}
-          </Group>
-        </Anchor>
+        <Link
+          href={link(hostPath(h.instance), { tab: 'checks' })}
+          className={`${plain.link} ${plain.quiet} ${plain.row}`}
+          title={`worst: ${h.worst_result?.status}`}
+        >
+          {severity === 'ok' ? <CircleHelp size={14} aria-hidden /> : <SeverityIcon severity={severity} />}
+          {failing} {failing === 1 ? 'check' : 'checks'}
+        </Link>
       )}
       {Boolean(h.gaps) && (
-        <Anchor component={Link} href={link(hostPath(h.instance), { tab: 'agent' })} size="sm" c="inherit">
-          <Group gap={4} wrap="nowrap" component="span" title="cannot be collected; the host’s page says why">
-            <Wrench size={13} aria-hidden />
-            {h.gaps} {h.gaps === 1 ? 'gap' : 'gaps'}
-          </Group>
-        </Anchor>
+        <Link
+          href={link(hostPath(h.instance), { tab: 'agent' })}
+          className={`${plain.link} ${plain.quiet} ${plain.row}`}
+          title="cannot be collected; the host’s page says why"
+        >
+          <Wrench size={13} aria-hidden />
+          {h.gaps} {h.gaps === 1 ? 'gap' : 'gaps'}
+        </Link>
       )}
-    </Group>
+    </span>
   );
 }
 
 function Load({ value }: { value: number | undefined }) {
   const severity = severityOf('load', value);
   return (
-    <Group gap={5} wrap="nowrap" justify="flex-end" component="span" fw={severity === 'ok' ? undefined : 700}>
+    <span className={plain.row} style={{ fontWeight: severity === 'ok' ? undefined : 700 }}>
       <SeverityIcon severity={severity} />
       {value === undefined ? '–' : value.toFixed(2)}
-    </Group>
+    </span>
   );
 }
 
 /** An age in a cell of its own, so that the passing of time sorts nothing anew. */
-export function Ago({ time }: { time?: string }) {
-  const { now } = useLive();
-  const write = useFormatTime();
+export function Ago({ time, write }: { time?: string; write: ReturnType<typeof useFormatTime> }) {
+  const now = useNow();
   if (!time) return '–';
   return <span title={write(time)}>{since(Date.parse(time), now)} ago</span>;
 }

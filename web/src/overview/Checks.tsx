@@ -1,10 +1,10 @@
-import { Anchor, Text } from '@mantine/core';
 import { Link } from 'wouter';
 import type { Agent } from '../agent/agent';
 import type { Schema } from '../api/types';
 import { hostPath } from '../host/host';
 import { StatusMark } from '../host/StatusMark';
 import { useHref } from '../lib/url';
+import plain from '../ui/plain.module.css';
 import { Shown } from '../ui/State';
 import classes from './OverviewPage.module.css';
 import { Section } from './Section';
@@ -46,17 +46,16 @@ function Row({ agent }: { agent: Agent }) {
       <span style={{ flex: 'none', width: 88 }}>
         <StatusMark status={agent.worst_result?.status ?? 'unknown'} />
       </span>
-      <Anchor
-        component={Link}
+      <Link
         href={link(hostPath(agent.instance), { tab: 'checks' })}
-        size="sm"
+        className={plain.link}
         style={{ flex: 'none', maxWidth: '40%', overflow: 'hidden', textOverflow: 'ellipsis' }}
       >
         {agent.instance}
-      </Anchor>
-      <Text span size="sm" className={classes.grow} title={words}>
+      </Link>
+      <span className={classes.grow} title={words}>
         {words}
-      </Text>
+      </span>
       {others > 0 && <span className={classes.aside}>and {others} more</span>}
     </li>
   );

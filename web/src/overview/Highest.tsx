@@ -1,10 +1,10 @@
-import { Anchor, SimpleGrid, Text } from '@mantine/core';
 import { Link } from 'wouter';
 import { hostPath } from '../host/host';
 import { Meter } from '../host/Meter';
 import { severityOf } from '../host/severity';
 import { useHref } from '../lib/url';
 import type { VectorSample } from '../metric/promql';
+import plain from '../ui/plain.module.css';
 import { Shown } from '../ui/State';
 import classes from './OverviewPage.module.css';
 import { Section } from './Section';
@@ -23,16 +23,14 @@ export function Highest() {
   const link = useHref();
   return (
     <Section title="Highest now" more={{ href: link('/hosts', { sort: '-cpu' }), words: 'all hosts' }}>
-      <SimpleGrid cols={{ base: 1, sm: 3 }} spacing="md" verticalSpacing={6}>
+      <div className={classes.highest}>
         {kinds.map(([kind, title]) => (
-          <div key={kind} style={{ minWidth: 0 }}>
-            <Text size="xs" c="dimmed" component="h3" m={0} fw={500}>
-              {title}
-            </Text>
+          <div key={kind}>
+            <h3>{title}</h3>
             <Top kind={kind} />
           </div>
         ))}
-      </SimpleGrid>
+      </div>
     </Section>
   );
 }
@@ -44,12 +42,7 @@ function Top({ kind }: { kind: Kind }) {
 
 function Ranking({ kind, samples }: { kind: Kind; samples: VectorSample[] }) {
   const link = useHref();
-  if (samples.length === 0)
-    return (
-      <Text size="sm" c="dimmed">
-        no numbers yet
-      </Text>
-    );
+  if (samples.length === 0) return <div className={plain.dim}>no numbers yet</div>;
   return (
     <ol className={classes.list}>
       {samples.map((s) => {
@@ -58,20 +51,14 @@ function Ranking({ kind, samples }: { kind: Kind; samples: VectorSample[] }) {
         const mount = s.metric.mountpoint;
         return (
           <li key={`${instance} ${mount ?? ''}`}>
-            <Anchor
-              component={Link}
+            <Link
               href={link(hostPath(instance))}
-              size="sm"
-              className={classes.grow}
+              className={`${plain.link} ${classes.grow}`}
               title={mount ? `${mount} of ${instance}` : instance}
             >
               {instance}
-              {mount && (
-                <Text span size="xs" c="dimmed" ml={5}>
-                  {mount}
-                </Text>
-              )}
-            </Anchor>
+              {mount && <span className={plain.dim}> {mount}</span>}
+            </Link>
             <Meter value={value} severity={severityOf(kind, value)} track={false} />
           </li>
         );

@@ -1,10 +1,11 @@
-import { Anchor, Button, Group, Stack, Text } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { CircleCheck, Waypoints } from 'lucide-react';
-import { lazy, Suspense, useEffect } from 'react';
+import { Suspense, useEffect } from 'react';
 import { Link } from 'wouter';
 import { useGaps } from '../agent/gap';
 import { StateMark, stateNames, states } from '../agent/StateMark';
 import { SeverityIcon } from '../host/Meter';
+import { late } from '../lib/late';
 import { useHref } from '../lib/url';
 import { type Status, useStatus } from '../status/status';
 import { Page } from '../ui/Page';
@@ -18,9 +19,10 @@ import { SilentHosts } from './SilentHosts';
 import { useFailing } from './trouble';
 import { enrolled, verdict } from './verdict';
 
-/** Not part of what every page needs first. */
-export const loadCharts = () => import('./FleetCharts');
-const FleetCharts = lazy(async () => ({ default: (await loadCharts()).FleetCharts }));
+/** The charts are no part of what every page needs first. */
+const { load: loadCharts, Late: FleetCharts } = late(async () => (await import('./FleetCharts')).FleetCharts);
+
+export { loadCharts };
 
 /** Whether things are well, at one look. */
 export function OverviewPage() {
@@ -61,20 +63,20 @@ function Verdict({ status }: { status: Status }) {
   if (enrolled(status) === 0) return null;
   const { severity, words } = verdict(status, failing.data?.length ?? 0, gaps.data?.length ?? 0);
   return (
-    <Group gap={6} wrap="nowrap" c="var(--mantine-color-text)" mt={2}>
+    <div className={classes.verdict}>
       {severity === 'ok' ? (
-        <CircleCheck size={16} color="light-dark(#0b6b62, #4fb0a5)" aria-hidden style={{ flex: 'none' }} />
+        <CircleCheck size={16} color="light-dark(#0b6b62, #4fb0a5)" aria-hidden />
       ) : (
         <SeverityIcon severity={severity} size={16} />
       )}
       {words}
-    </Group>
+    </div>
   );
 }
 
 function Known({ status }: { status: Status }) {
   return (
-    <Stack gap="sm">
+    <div className={classes.stack}>
       <States status={status} />
       <div className={classes.lists}>
         <div className={classes.column}>
@@ -96,7 +98,7 @@ function Known({ status }: { status: Status }) {
         <FleetCharts hosts={enrolled(status)} />
       </Suspense>
       <Collector status={status} />
-    </Stack>
+    </div>
   );
 }
 
@@ -108,20 +110,16 @@ function States({ status }: { status: Status }) {
       {stateNames.map((s) => {
         const n = status.agents[s] ?? 0;
         return (
-          <Anchor
+          <Link
             key={s}
-            component={Link}
             href={link('/hosts', { state: s })}
             className={classes.state}
             data-zero={n === 0 || undefined}
             title={states[s].means}
-            underline="never"
           >
-            <Text component="div" className={classes.count}>
-              {n}
-            </Text>
+            <div className={classes.count}>{n}</div>
             <StateMark state={s} />
-          </Anchor>
+          </Link>
         );
       })}
     </nav>

@@ -1,24 +1,23 @@
-import { Anchor, Card, Group, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { Link } from 'wouter';
+import plain from '../ui/plain.module.css';
+import classes from './OverviewPage.module.css';
 
 type Props = { title: string; more?: { href: string; words: string }; children: ReactNode };
 
 /** One subject of the overview, with the way to all of it. */
 export function Section({ title, more, children }: Props) {
   return (
-    <Card withBorder padding="sm" component="section" aria-label={title}>
-      <Group justify="space-between" wrap="nowrap" mb={6}>
-        <Text component="h2" fw={600} size="sm" m={0}>
-          {title}
-        </Text>
+    <section aria-label={title} className={classes.section}>
+      <div className={classes.sectionHead}>
+        <h2>{title}</h2>
         {more && (
-          <Anchor component={Link} href={more.href} size="xs" style={{ whiteSpace: 'nowrap' }}>
+          <Link href={more.href} className={`${plain.link} ${plain.small}`}>
             {more.words}
-          </Anchor>
+          </Link>
         )}
-      </Group>
+      </div>
       {children}
-    </Card>
+    </section>
   );
 }

@@ -1,4 +1,3 @@
-import { Anchor, Text } from '@mantine/core';
 import { Link } from 'wouter';
 import { StateMark } from '../agent/StateMark';
 import { hostPath } from '../host/host';
@@ -6,6 +5,7 @@ import { since } from '../lib/time';
 import { useHref } from '../lib/url';
 import { useLive } from '../live/live';
 import type { Status } from '../status/status';
+import plain from '../ui/plain.module.css';
 import { useFormatTime } from '../ui/prefs';
 import { Shown } from '../ui/State';
 import classes from './OverviewPage.module.css';
@@ -36,17 +36,15 @@ export function SilentHosts({ status }: { status: Status }) {
                   <span style={{ flex: 'none', width: 74 }}>
                     <StateMark state={a.state} />
                   </span>
-                  <Anchor component={Link} href={link(hostPath(a.instance))} size="sm" className={classes.grow}>
+                  <Link href={link(hostPath(a.instance))} className={`${plain.link} ${classes.grow}`}>
                     {a.instance}
-                  </Anchor>
+                  </Link>
                   {a.last_seen_at && (
                     <>
-                      <Text span size="sm">
-                        for {since(Date.parse(a.last_seen_at), now)}
-                      </Text>
-                      <Text span className={classes.aside} visibleFrom="sm">
+                      <span>for {since(Date.parse(a.last_seen_at), now)}</span>
+                      <span className={`${classes.aside} ${classes.roomy}`}>
                         last heard of {write(a.last_seen_at, 'time')}
-                      </Text>
+                      </span>
                     </>
                   )}
                 </li>

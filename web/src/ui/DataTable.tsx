@@ -1,10 +1,11 @@
-import { Box, Group, Text, UnstyledButton, VisuallyHidden } from '@mantine/core';
+import { VisuallyHidden } from '@mantine/core';
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { ArrowDown, ArrowUp } from 'lucide-react';
 import { type KeyboardEvent, memo, type ReactNode, useEffect, useMemo, useRef } from 'react';
 import { useLocation } from 'wouter';
 import { useUrlState } from '../lib/url';
 import classes from './DataTable.module.css';
+import plain from './plain.module.css';
 
 export type Column<T> = {
   key: string;
@@ -153,11 +154,7 @@ function Head<T>({ column: c, order, setOrder }: { column: Column<T>; order: str
   if (!c.value) {
     return (
       <div role="columnheader" className={classes.cell} data-align={c.align}>
-        {c.head ?? (
-          <Text span size="xs" fw={600}>
-            {c.title}
-          </Text>
-        )}
+        {c.head ?? c.title}
       </div>
     );
   }
@@ -169,15 +166,11 @@ function Head<T>({ column: c, order, setOrder }: { column: Column<T>; order: str
       className={classes.cell}
       data-align={c.align}
     >
-      <UnstyledButton onClick={() => setOrder(next)} className={classes.sort}>
-        <Group gap={4} wrap="nowrap" component="span">
-          <Text span size="xs" fw={600}>
-            {c.title}
-          </Text>
-          {up && <ArrowUp size={13} aria-hidden />}
-          {down && <ArrowDown size={13} aria-hidden />}
-        </Group>
-      </UnstyledButton>
+      <button type="button" onClick={() => setOrder(next)} className={`${plain.bare} ${classes.sort}`}>
+        {c.title}
+        {up && <ArrowUp size={13} aria-hidden />}
+        {down && <ArrowDown size={13} aria-hidden />}
+      </button>
     </div>
   );
 }
@@ -205,13 +198,13 @@ function sortKey(v: string | number | undefined): string | number | undefined {
 /** Two to five facts in a row, each with its name. */
 export function Facts({ items }: { items: [name: string, value: ReactNode][] }) {
   return (
-    <Box component="dl" className={classes.facts}>
+    <dl className={classes.facts}>
       {items.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>
           <dd>{value}</dd>
         </div>
       ))}
-    </Box>
+    </dl>
   );
 }

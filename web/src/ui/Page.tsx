@@ -1,5 +1,5 @@
-import { Box, Group, Text, Title } from '@mantine/core';
 import { type ReactNode, useEffect } from 'react';
+import classes from './Page.module.css';
 
 type Props = {
   title: string;
@@ -16,21 +16,15 @@ export function Page({ title, part, subtitle, actions, children }: Props) {
     document.title = `${part ? `${part}, ` : ''}${title} · Picket`;
   }, [title, part]);
   return (
-    <Box>
-      <Group justify="space-between" align="flex-start" mb="md" gap="sm">
-        <Box miw={0}>
-          <Title order={1} size="h2" style={{ overflowWrap: 'anywhere' }}>
-            {title}
-          </Title>
-          {subtitle && (
-            <Text component="div" c="dimmed" size="sm">
-              {subtitle}
-            </Text>
-          )}
-        </Box>
-        {actions && <Group gap="xs">{actions}</Group>}
-      </Group>
+    <>
+      <div className={classes.head}>
+        <div className={classes.words}>
+          <h1>{title}</h1>
+          {subtitle && <div className={classes.subtitle}>{subtitle}</div>}
+        </div>
+        {actions && <div className={classes.actions}>{actions}</div>}
+      </div>
       {children}
-    </Box>
+    </>
   );
 }

@@ -1,23 +1,31 @@
-import { Menu } from '@mantine/core';
-import { EllipsisVertical } from 'lucide-react';
+import { Menu, type MenuProps } from '@mantine/core';
+import { EllipsisVertical, type LucideIcon } from 'lucide-react';
 import { type ReactNode, useRef, useState } from 'react';
 import classes from './RowMenu.module.css';
 
-/** The menu of a row. Before its first use it is only its button: a table has many of them. */
-export function RowMenu({ label, children }: { label: string; children: () => ReactNode }) {
+type Props = Pick<MenuProps, 'width'> & {
+  label: string;
+  icon?: LucideIcon;
+  className?: string;
+  children: () => ReactNode;
+};
+
+/** A menu that before its first use is only its button: a table has many of them. */
+export function RowMenu({ label, icon: Icon = EllipsisVertical, className = classes.more, width, children }: Props) {
   const [opened, setOpened] = useState<boolean>();
   const target = useRef<HTMLButtonElement>(null);
   if (opened === undefined)
     return (
       <button
         type="button"
-        className={classes.more}
+        className={className}
+        title={label}
         aria-label={label}
         aria-haspopup="menu"
         aria-expanded={false}
         onClick={() => setOpened(true)}
       >
-        <EllipsisVertical size={15} aria-hidden />
+        <Icon size={15} aria-hidden />
       </button>
     );
   return (
@@ -28,10 +36,11 @@ export function RowMenu({ label, children }: { label: string; children: () => Re
       onClose={() => target.current?.focus()}
       position="bottom-end"
       shadow="md"
+      width={width}
     >
       <Menu.Target>
-        <button ref={target} type="button" className={classes.more} aria-label={label}>
-          <EllipsisVertical size={15} aria-hidden />
+        <button ref={target} type="button" className={className} title={label} aria-label={label}>
+          <Icon size={15} aria-hidden />
         </button>
       </Menu.Target>
       <Menu.Dropdown>{children()}</Menu.Dropdown>

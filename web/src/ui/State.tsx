@@ -1,7 +1,8 @@
-import { Alert, Box, Button, Center, Group, Loader, Stack, Text } from '@mantine/core';
+import { Alert, Box, Button, Center, Group, Stack, Text } from '@mantine/core';
 import { CircleAlert, type LucideIcon } from 'lucide-react';
 import { Component, type ReactNode } from 'react';
 import { ApiError } from '../api/client';
+import plain from './plain.module.css';
 
 /** What to do about an error, in words for the user. */
 export function advice(err: unknown): string {
@@ -93,11 +94,7 @@ export function Empty({
 }
 
 export function Loading({ label = 'Loading' }: { label?: string }) {
-  return (
-    <Center mih={160}>
-      <Loader size="sm" aria-label={label} role="status" />
-    </Center>
-  );
+  return <div className={plain.loading} role="status" aria-label={label} />;
 }
 
 type Query<T> = { data: T | undefined; error: unknown; isPending: boolean; refetch: () => unknown };

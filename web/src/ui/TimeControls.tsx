@@ -1,28 +1,19 @@
-import {
-  ActionIcon,
-  Button,
-  Group,
-  Popover,
-  SegmentedControl,
-  SimpleGrid,
-  Stack,
-  Text,
-  TextInput,
-  Tooltip,
-} from '@mantine/core';
-import { useDisclosure } from '@mantine/hooks';
+import { Button, Popover, SegmentedControl, SimpleGrid, Stack, Text, TextInput } from '@mantine/core';
 import { Clock, Pause, Play, ZoomOut } from 'lucide-react';
 import { useState } from 'react';
 import { formatDuration, formatTime, instant, parseDuration, parseInstant } from '../lib/time';
 import { useUrlParams } from '../lib/url';
 import { useLive, useSpan } from '../live/live';
+import plain from './plain.module.css';
 import { useZone } from './prefs';
 
 const quick = ['5m', '15m', '30m', '1h', '3h', '6h', '12h', '1d', '2d', '1w'];
 
 /** The span that all charts of a page show, the zone of times, and whether the page moves on. */
 export function TimeControls() {
-  const [opened, { toggle, close }] = useDisclosure();
+  // Undefined before its first use: until then it is only its button.
+  const [opened, setOpened] = useState<boolean>();
+  const close = () => setOpened(false);
   const [, change] = useUrlParams();
   const [zone, setZone] = useZone();
   const span = useSpan();
@@ -44,80 +35,88 @@ export function TimeControls() {
         true,
       );
   };
+  const when = (
+    <button
+      type="button"
+      className={`${plain.tool} ${plain.wide}`}
+      aria-label={`Time: ${label}`}
+      aria-haspopup="dialog"
+      aria-expanded={opened ?? false}
+      onClick={() => setOpened(!opened)}
+    >
+      <Clock size={15} aria-hidden />
+      {label}
+    </button>
+  );
   return (
-    <Group gap={4} wrap="nowrap">
-      <Popover
-        opened={opened}
-        onChange={(o) => (o ? undefined : close())}
-        position="bottom-end"
-        shadow="md"
-        trapFocus
-        returnFocus
-      >
-        <Popover.Target>
-          <Button
-            size="compact-md"
-            variant="default"
-            leftSection={<Clock size={15} aria-hidden />}
-            onClick={toggle}
-            aria-label={`Time: ${label}`}
-          >
-            {label}
-          </Button>
-        </Popover.Target>
-        <Popover.Dropdown>
-          <Stack gap="sm" w={300}>
-            <SimpleGrid cols={5} spacing={4}>
-              {quick.map((r) => (
-                <Button
-                  key={r}
-                  size="compact-sm"
-                  variant={span.range === parseDuration(r) ? 'filled' : 'default'}
-                  onClick={() => choose(r)}
-                >
-                  {r}
-                </Button>
-              ))}
-            </SimpleGrid>
-            <Fixed key={`${span.range ?? span.from}`} done={close} />
-            <div>
-              <Text size="xs" fw={600} mb={2} id="zone-label">
-                Times are shown in
-              </Text>
-              <SegmentedControl
-                fullWidth
-                size="xs"
-                value={zone}
-                onChange={(z) => setZone(z as typeof zone)}
-                data={[
-                  { value: 'local', label: Intl.DateTimeFormat().resolvedOptions().timeZone },
-                  { value: 'UTC', label: 'UTC' },
-                ]}
-                aria-labelledby="zone-label"
-              />
-            </div>
-          </Stack>
-        </Popover.Dropdown>
-      </Popover>
-      <Tooltip label="Show twice as much time">
-        <ActionIcon variant="default" size="md" onClick={widen} aria-label="Show twice as much time">
-          <ZoomOut size={15} />
-        </ActionIcon>
-      </Tooltip>
-      <Tooltip
-        label={live.paused ? 'Go on (p)' : live.connected ? 'Live: stop here (p)' : 'Not connected: every 10 s (p)'}
-      >
-        <ActionIcon
-          variant={live.paused ? 'filled' : 'default'}
-          size="md"
-          onClick={() => live.setPaused(!live.paused)}
-          aria-label={live.paused ? 'Go on with live updates' : 'Pause live updates'}
-          aria-pressed={live.paused}
+    <>
+      {opened === undefined ? (
+        when
+      ) : (
+        <Popover
+          opened={opened}
+          onChange={(o) => (o ? undefined : close())}
+          position="bottom-end"
+          shadow="md"
+          trapFocus
+          returnFocus
         >
-          {live.paused ? <Play size={15} /> : <Pause size={15} />}
-        </ActionIcon>
-      </Tooltip>
-    </Group>
+          <Popover.Target>{when}</Popover.Target>
+          <Popover.Dropdown>
+            <Stack gap="sm" w={300}>
+              <SimpleGrid cols={5} spacing={4}>
+                {quick.map((r) => (
+                  <Button
+                    key={r}
+                    size="compact-sm"
+                    variant={span.range === parseDuration(r) ? 'filled' : 'default'}
+                    onClick={() => choose(r)}
+                  >
+                    {r}
+                  </Button>
+                ))}
+              </SimpleGrid>
+              <Fixed key={`${span.range ?? span.from}`} done={close} />
+              <div>
+                <Text size="xs" fw={600} mb={2} id="zone-label">
+                  Times are shown in
+                </Text>
+                <SegmentedControl
+                  fullWidth
+                  size="xs"
+                  value={zone}
+                  onChange={(z) => setZone(z as typeof zone)}
+                  data={[
+                    { value: 'local', label: Intl.DateTimeFormat().resolvedOptions().timeZone },
+                    { value: 'UTC', label: 'UTC' },
+                  ]}
+                  aria-labelledby="zone-label"
+                />
+              </div>
+            </Stack>
+          </Popover.Dropdown>
+        </Popover>
+      )}
+      <button
+        type="button"
+        className={plain.tool}
+        title="Show twice as much time"
+        aria-label="Show twice as much time"
+        onClick={widen}
+      >
+        <ZoomOut size={15} aria-hidden />
+      </button>
+      <button
+        type="button"
+        className={plain.tool}
+        title={live.paused ? 'Go on (p)' : live.connected ? 'Live: stop here (p)' : 'Not connected: every 10 s (p)'}
+        aria-label={live.paused ? 'Go on with live updates' : 'Pause live updates'}
+        aria-pressed={live.paused}
+        onClick={() => live.setPaused(!live.paused)}
+      >
+        {live.paused ? <Play size={15} aria-hidden /> : <Pause size={15} aria-hidden />}
+      </button>
+    </>
   );
 }
 
