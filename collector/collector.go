@@ -24,6 +24,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/picketmon/picket/collector/access"
+	"github.com/picketmon/picket/collector/cmdb"
 	"github.com/picketmon/picket/collector/config"
 	"github.com/picketmon/picket/collector/db"
 	"github.com/picketmon/picket/collector/event"
@@ -61,6 +62,7 @@ type Collector struct {
 	store   *metrics.Store
 	catalog *metrics.Catalog
 	events  *event.Store
+	cmdb    *cmdb.Store
 	ingest  *ingest.Server
 	live    *live.Hub
 	grpc    *grpc.Server
@@ -147,7 +149,8 @@ func (c *Collector) openStores(ctx context.Context) (err error) {
 		return err
 	}
 	c.events = event.NewStore(c.db, c.config.ResultsKeep, c.logger)
-	return nil
+	c.cmdb, err = c.openCMDB()
+	return err
 }
 
 // wire makes the nouns and mounts every route and method.

@@ -45,7 +45,7 @@ func (c *Collector) mountHTTP() error {
 		return err
 	}
 	return api.Mount(c.router, api.Options{
-		Access: c.access, Guard: c.guard, Fleet: c.fleet, Events: c.events, Live: c.live, Names: finder, ImportMaxBytes: c.config.ImportMaxBytes,
+		Access: c.access, Guard: c.guard, Fleet: c.fleet, Events: c.events, CMDB: c.cmdb, Live: c.live, Names: finder, ImportMaxBytes: c.config.ImportMaxBytes,
 		Import: func(ctx context.Context, text io.Reader, labels map[string]string, confirm func(metrics.ImportResult) error) (metrics.ImportResult, error) {
 			return c.store.Import(ctx, text, metrics.ImportOptions{Labels: labels, MaxBytes: c.config.ImportMaxBytes, Catalog: c.catalog, Confirm: confirm})
 		},

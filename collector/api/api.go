@@ -19,6 +19,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/picketmon/picket/collector/access"
+	"github.com/picketmon/picket/collector/cmdb"
 	"github.com/picketmon/picket/collector/event"
 	"github.com/picketmon/picket/collector/fleet"
 	"github.com/picketmon/picket/collector/live"
@@ -30,6 +31,7 @@ type Options struct {
 	Guard  *access.Guard
 	Fleet  *fleet.Fleet
 	Events *event.Store
+	CMDB   *cmdb.Store
 	Names  NameFinder
 	// Import stores texts of at most ImportMaxBytes, packed or not.
 	Import         ImportFunc
@@ -50,7 +52,7 @@ type Options struct {
 
 func (o Options) check() error {
 	for name, missing := range map[string]bool{
-		"Access": o.Access == nil, "Guard": o.Guard == nil, "Fleet": o.Fleet == nil, "Events": o.Events == nil, "Live": o.Live == nil, "Names": o.Names == nil,
+		"Access": o.Access == nil, "Guard": o.Guard == nil, "Fleet": o.Fleet == nil, "Events": o.Events == nil, "CMDB": o.CMDB == nil, "Live": o.Live == nil, "Names": o.Names == nil,
 		"Import": o.Import == nil, "ImportMaxBytes": o.ImportMaxBytes <= 0,
 		"Version": o.Version == "", "Started": o.Started.IsZero(), "AgentAddresses": len(o.AgentAddresses) == 0, "InTx": o.InTx == nil,
 	} {

@@ -17,6 +17,8 @@ import (
 
 	"github.com/picketmon/picket/collector/access"
 	"github.com/picketmon/picket/collector/api"
+	"github.com/picketmon/picket/collector/cmdb"
+	"github.com/picketmon/picket/collector/cmdb/class"
 	"github.com/picketmon/picket/collector/db"
 	"github.com/picketmon/picket/collector/db/dbtest"
 	"github.com/picketmon/picket/collector/event"
@@ -34,6 +36,7 @@ type bench struct {
 	access  *access.Store
 	fleet   *fleet.Fleet
 	events  *event.Store
+	cmdb    *cmdb.Store
 	store   *metrics.Store
 	catalog *metrics.Catalog
 	live    *live.Hub
@@ -61,6 +64,10 @@ func newBench(t testing.TB) *bench {
 	}})
 	check(t, err)
 	b.events = event.NewStore(b.db, 0, logger)
+	model, err := class.Load(class.Builtin()...)
+	check(t, err)
+	b.cmdb, err = cmdb.New(cmdb.Options{DB: b.db, Model: model, Logger: logger})
+	check(t, err)
 	b.store, err = metrics.Open(metrics.Options{Dir: t.TempDir(), Logger: logger})
 	check(t, err)
 	t.Cleanup(func() { check(t, b.store.Close()) })
@@ -72,7 +79,7 @@ func newBench(t testing.TB) *bench {
 	b.router, err = access.NewRouter(access.RouterOptions{Guard: guard, Logger: logger})
 	check(t, err)
 	check(t, api.Mount(b.router, api.Options{
-		Access: b.access, Guard: guard, Fleet: b.fleet, Events: b.events, Names: finder, ImportMaxBytes: 1 << 20,
+		Access: b.access, Guard: guard, Fleet: b.fleet, Events: b.events, CMDB: b.cmdb, Names: finder, ImportMaxBytes: 1 << 20,
 		Import: func(ctx context.Context, text io.Reader, labels map[string]string, confirm func(metrics.ImportResult) error) (metrics.ImportResult, error) {
 			return b.store.Import(ctx, text, metrics.ImportOptions{Labels: labels, Catalog: b.catalog, MaxBytes: 1 << 20, Confirm: confirm})
 		},

@@ -35,6 +35,7 @@ type Config struct {
 	ImportMaxBytes int64
 	AgentSeries    int
 	ResultsKeep    time.Duration
+	Classes        []string
 
 	WarnAfter time.Duration
 	DownAfter time.Duration
@@ -64,6 +65,7 @@ func Settings(c *Config) *conf.Set {
 	s.Duration(&c.WarnAfter, "agents.warn-after", time.Minute, "silence after which an agent is worth a warning")
 	s.Duration(&c.DownAfter, "agents.down-after", 2*time.Minute, "silence after which an agent is down")
 	s.Duration(&c.ResultsKeep, "results.retention-time", 30*24*time.Hour, "how long check results and agent events are kept")
+	s.Strings(&c.Classes, "cmdb.classes", nil, "files of own classes, attributes and rules of the CMDB, YAML")
 	s.String(&c.LogLevel, "log.level", "info", "debug, info, warn or error")
 	s.String(&c.LogFormat, "log.format", "text", "text or json")
 	return s
