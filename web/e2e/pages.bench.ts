@@ -27,30 +27,48 @@ const pages = [
 
 const median = (list: number[]) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)] ?? Number.NaN;
 
+type Watched = { tasks: number[]; useful?: number };
+
+/**
+ * Notes, in the page itself, its long tasks, and when what makes it useful was painted: in the task after the first frame that
+ * has it. A watch from outside looks only every half second.
+ */
+function watch(ready: Record<string, string>) {
+  const seen: Watched = { tasks: [] };
+  (window as unknown as { watched: Watched }).watched = seen;
+  new PerformanceObserver((list) => seen.tasks.push(...list.getEntries().map((e) => e.duration))).observe({
+    type: 'longtask',
+    buffered: true,
+  });
+  const wanted = ready[window.location.pathname];
+  const look = () => {
+    if (!wanted) return;
+    if (!document.querySelector(wanted)) requestAnimationFrame(look);
+    else
+      setTimeout(() => {
+        seen.useful = performance.now();
+      });
+  };
+  requestAnimationFrame(look);
+}
+
 /** Opens a page anew and tells, in milliseconds, when it was useful, its longest task and its longest drawing of a chart. */
 async function visit(page: Page, path: string, ready: string) {
   await page.goto(path, { waitUntil: 'commit' });
   await page.locator(ready).first().waitFor();
-  const useful = await page.evaluate(() => performance.now());
   await page.waitForTimeout(2500);
-  const { tasks, charts } = await page.evaluate(() => ({
-    tasks: (window as unknown as { tasks: number[] }).tasks,
+  const { watched, charts } = await page.evaluate(() => ({
+    watched: (window as unknown as { watched: Watched }).watched,
     charts: performance.getEntriesByName('picket:chart').map((e) => e.duration),
   }));
+  const { tasks, useful = Number.NaN } = watched;
   return { useful, longTask: Math.max(0, ...tasks), chart: Math.max(0, ...charts) };
 }
 
 test('pages are useful at once with a thousand hosts', async () => {
   const browser = await launch();
   const { context, page, complaints } = await open(browser);
-  await context.addInitScript(() => {
-    const tasks: number[] = [];
-    (window as unknown as { tasks: number[] }).tasks = tasks;
-    new PerformanceObserver((list) => tasks.push(...list.getEntries().map((e) => e.duration))).observe({
-      type: 'longtask',
-      buffered: true,
-    });
-  });
+  await context.addInitScript(watch, Object.fromEntries(pages.map((p) => [p.path().replace(/\?.*/, ''), p.ready])));
   await signIn(page);
   const missed: string[] = [];
   for (const { name, path, ready } of pages) {
@@ -66,7 +84,7 @@ test('pages are useful at once with a thousand hosts', async () => {
       `${name}: useful after ${got.useful.toFixed(0)} ms, longest task ${got.longTask.toFixed(0)} ms, longest drawing of a chart ${got.chart.toFixed(1)} ms (${all})\n`,
     );
     for (const key of ['useful', 'longTask', 'chart'] as const)
-      if (got[key] > bars[key]) missed.push(`${name}: ${key} ${got[key].toFixed(0)} ms is above ${bars[key]} ms`);
+      if (!(got[key] <= bars[key])) missed.push(`${name}: ${key} ${got[key].toFixed(0)} ms is above ${bars[key]} ms`);
   }
   await browser.close();
   expect(complaints).toEqual([]);

@@ -1,7 +1,7 @@
 import { Anchor, Kbd, Menu, UnstyledButton, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { CircleHelp, LogOut, Menu as MenuIcon, Moon, Search, Sun, UserRound, WifiOff, X } from 'lucide-react';
-import { Suspense, useEffect } from 'react';
+import { Suspense, useDeferredValue, useEffect } from 'react';
 import { Link, Redirect, Route, Switch, useLocation } from 'wouter';
 import classes from './app.module.css';
 import { Help } from './help';
@@ -42,6 +42,8 @@ function Shell({ me }: { me: Me }) {
   const [help, helpIs] = useDisclosure();
   const [path] = useLocation();
   const page = routeOf(path);
+  // The frame stands before its page is drawn, which then does not hold the browser up.
+  const framed = useDeferredValue(true, false);
   useKeys({ help: helpIs.open });
   // biome-ignore lint/correctness/useExhaustiveDependencies: the menu of small screens closes when the page changes.
   useEffect(close, [path]);
@@ -69,7 +71,7 @@ function Shell({ me }: { me: Me }) {
         <Nav me={me} />
       </nav>
       <main id="main" className={classes.main} tabIndex={-1}>
-        <Pages me={me} />
+        {framed && <Pages me={me} />}
       </main>
       <Palette me={me} />
       <Help opened={help} close={helpIs.close} />

@@ -1,5 +1,6 @@
 import { Button } from '@mantine/core';
 import { ChartSpline, ServerOff } from 'lucide-react';
+import { useDeferredValue } from 'react';
 import { Link, useParams } from 'wouter';
 import { useAgent, useFacts } from '../agent/agent';
 import { ApiError } from '../api/client';
@@ -34,15 +35,17 @@ const titles: Record<Tab, string> = {
 export function HostPage() {
   const { instance = '' } = useParams<{ instance: string }>();
   const agent = useAgent(instance);
+  // Deferred: dozens of charts must not hold the browser up.
+  const known = useDeferredValue(agent.data);
   if (agent.error instanceof ApiError && agent.error.status === 404) return <Unknown instance={instance} />;
-  if (!agent.data) {
+  if (!known) {
     return (
       <Page title={instance}>
-        <Shown query={agent}>{() => null}</Shown>
+        <Shown query={{ ...agent, data: known }}>{() => null}</Shown>
       </Page>
     );
   }
-  return <Known host={agent.data} />;
+  return <Known host={known} />;
 }
 
 function Unknown({ instance }: { instance: string }) {

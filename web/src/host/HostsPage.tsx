@@ -19,10 +19,10 @@ import { useNumbers } from './numbers';
 export function HostsPage() {
   const agents = useAgents();
   const numbers = useNumbers();
-  const hosts = useMemo(
-    () => agents.data && joinHosts(agents.data, numbers.data?.hosts),
-    [agents.data, numbers.data?.hosts],
-  );
+  // Deferred: a thousand rows must not hold the browser up.
+  const all = useDeferredValue(agents.data);
+  const known = useDeferredValue(numbers.data?.hosts);
+  const hosts = useMemo(() => all && joinHosts(all, known), [all, known]);
   return (
     <Page title="Hosts">
       {numbers.data?.error || numbers.error ? (

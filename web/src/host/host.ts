@@ -1,4 +1,5 @@
 import type { Agent, AgentDetail, AgentState } from '../agent/agent';
+import { nameKey } from '../ui/DataTable';
 import type { Numbers } from './numbers';
 import { type Limited, type Severity, severityOf, severityOfResult, worse } from './severity';
 
@@ -22,20 +23,21 @@ export function rankOf(state: AgentState, severity: Severity): number {
 }
 
 const none: Numbers = {};
-const names = new Intl.Collator(undefined, { numeric: true });
 
 /** Joins agents with their numbers; who needs attention comes first, then by name. */
 export function joinHosts(agents: Agent[], numbers: ReadonlyMap<string, Numbers> | undefined): Host[] {
   return agents
-    .map((a): Host => {
+    .map((a) => {
       const n = (a.state === 'revoked' ? undefined : numbers?.get(a.instance)) ?? none;
       const all = [...numbered.map((kind) => severityOf(kind, n[kind])), severityOfResult(a.worst_result?.status)];
       const severity = all.reduce(worse);
       // Of hosts that are as bad, the one with more trouble is worse, by less than a rank.
       const more = all.reduce((sum, s) => sum + bySeverity[s], 0) / 100;
-      return { ...a, numbers: n, severity, rank: rankOf(a.state, severity) + more };
+      const host: Host = { ...a, numbers: n, severity, rank: rankOf(a.state, severity) + more };
+      return { host, name: nameKey(a.instance) };
     })
-    .sort((a, b) => b.rank - a.rank || names.compare(a.instance, b.instance));
+    .sort((a, b) => b.host.rank - a.host.rank || (a.name < b.name ? -1 : 1))
+    .map(({ host }) => host);
 }
 
 export type HostFilter = { text: string; states: string[]; os: string; attention: boolean };

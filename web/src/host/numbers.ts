@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useLive } from '../live/live';
-import { queryInstant, type VectorSample } from '../metric/promql';
+import { lane, queryInstant, type VectorSample } from '../metric/promql';
 import { realDevices, realFileSystems } from './noise';
 
 /** What a host does at present. Ratios are 0 to 1. */
@@ -69,7 +69,9 @@ export function useNumbers() {
     queryKey: ['prom', 'numbers', at],
     queryFn: async ({ signal }) => {
       const names = Object.keys(numberQueries) as Name[];
-      const asked = await Promise.allSettled(names.map((n) => queryInstant(numberQueries[n], at, signal)));
+      const asked = await Promise.allSettled(
+        names.map((n) => lane(() => queryInstant(numberQueries[n], at, signal), signal)),
+      );
       const failed = asked.find((a) => a.status === 'rejected');
       if (failed && asked.every((a) => a.status === 'rejected')) throw failed.reason;
       const answers = Object.fromEntries(

@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import { CircleCheck, Waypoints } from 'lucide-react';
-import { Suspense, useEffect } from 'react';
+import { Suspense, useDeferredValue, useEffect } from 'react';
 import { Link } from 'wouter';
 import { useGaps } from '../agent/gap';
 import { StateMark, stateNames, states } from '../agent/StateMark';
@@ -26,7 +26,10 @@ export { loadCharts };
 
 /** Whether things are well, at one look. */
 export function OverviewPage() {
-  const status = useStatus();
+  const asked = useStatus();
+  // Deferred: its charts must not hold the browser up.
+  const data = useDeferredValue(asked.data);
+  const status = { ...asked, data };
   // On its way before the answers are.
   useEffect(() => void loadCharts(), []);
   return (
