@@ -25,6 +25,7 @@ import (
 
 	"github.com/picketmon/picket/collector/access"
 	"github.com/picketmon/picket/collector/cmdb"
+	"github.com/picketmon/picket/collector/cmdb/populate"
 	"github.com/picketmon/picket/collector/config"
 	"github.com/picketmon/picket/collector/db"
 	"github.com/picketmon/picket/collector/event"
@@ -53,19 +54,20 @@ type Collector struct {
 	reg     *prometheus.Registry
 	started time.Time
 
-	db      *db.DB
-	ca      *fleet.CA
-	fleet   *fleet.Fleet
-	access  *access.Store
-	guard   *access.Guard
-	router  *access.Router
-	store   *metrics.Store
-	catalog *metrics.Catalog
-	events  *event.Store
-	cmdb    *cmdb.Store
-	ingest  *ingest.Server
-	live    *live.Hub
-	grpc    *grpc.Server
+	db       *db.DB
+	ca       *fleet.CA
+	fleet    *fleet.Fleet
+	access   *access.Store
+	guard    *access.Guard
+	router   *access.Router
+	store    *metrics.Store
+	catalog  *metrics.Catalog
+	events   *event.Store
+	cmdb     *cmdb.Store
+	populate *populate.Populator
+	ingest   *ingest.Server
+	live     *live.Hub
+	grpc     *grpc.Server
 
 	httpListener, grpcListener net.Listener
 	closers                    []func() error // run last to first
@@ -175,6 +177,7 @@ func (c *Collector) wire(ctx context.Context) (err error) {
 	}); err != nil {
 		return err
 	}
+	c.populate = populate.New(populate.Options{Facts: agentFacts{c.fleet}, Items: c.cmdb, Logger: c.logger})
 	if c.router, err = access.NewRouter(access.RouterOptions{
 		Guard: c.guard, Logger: c.logger, Registerer: c.reg, VerifyAgent: c.verifyAgent,
 	}); err != nil {

@@ -31,7 +31,11 @@ type body struct {
 	Host      ItemID              `json:"h,omitempty"`
 	HostAt    int64               `json:"ht,omitempty"`
 	Feed      string              `json:"f,omitempty"`
+	Gone      int64               `json:"g,omitempty"` // when the source saw that it is no more
 }
+
+// gone reports whether the source has not seen the item since it said that it is no more.
+func (c *claim) gone() bool { return c.Gone != 0 && c.Gone >= c.Last }
 
 // said is one value with the time of the report that said it last; 0 is the time of the claim's youngest report. A blank value is a
 // null that the source was allowed to write.

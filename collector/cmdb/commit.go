@@ -50,8 +50,10 @@ func (s *Store) run(ctx context.Context, p Payload, dry bool) (r Result, err err
 // write runs fn on a fresh work in a transaction and writes what it changed. One work runs at a time: of two payloads about the same
 // new item the second must see the first's.
 func (s *Store) write(ctx context.Context, source, by string, fn func(ctx context.Context, w *work) error) error {
-	s.writing.Lock()
-	defer s.writing.Unlock()
+	if !s.isTogether(ctx) {
+		s.writing.Lock()
+		defer s.writing.Unlock()
+	}
 	return s.db.InTxReadCommitted(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if s.db.Postgres() { // other processes
 			if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock(?)", advisoryLock); err != nil {
@@ -72,6 +74,9 @@ const advisoryLock = 0x7069636b6574 // "picket"
 // take works through one payload.
 func (s *Store) take(ctx context.Context, w *work, p Payload, outermost bool) (Result, error) {
 	list := s.prepare(&p, s.now())
+	if err := w.leave(ctx, &p); err != nil {
+		return Result{}, err
+	}
 	if err := s.subjects(ctx, w, &p, list); err != nil {
 		return Result{}, err
 	}
@@ -136,6 +141,35 @@ func (s *Store) subjects(ctx context.Context, w *work, p *Payload, list []*subje
 			}
 			if err := w.apply(ctx, x); err != nil {
 				return err
+			}
+		}
+	}
+	return nil
+}
+
+// leave notes what the payload says is no more.
+func (w *work) leave(ctx context.Context, p *Payload) error {
+	natives := make([][2]string, len(p.Gone))
+	for i, key := range p.Gone {
+		natives[i] = [2]string{p.Source, key}
+	}
+	if err := w.fetch(ctx, nil, natives); err != nil {
+		return err
+	}
+	at := db.Millis(p.Time)
+	if at == 0 {
+		at = w.now
+	}
+	for _, n := range natives {
+		it := w.items[w.byClaim[n]]
+		if it == nil {
+			continue
+		}
+		for _, c := range it.claims {
+			if c.Source == n[0] && c.NativeKey == n[1] && at >= c.Last && at > c.Gone {
+				c.Gone, c.dirty = at, true
+				it.settle(w.model)
+				it.note(c)
 			}
 		}
 	}

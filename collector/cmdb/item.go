@@ -93,10 +93,34 @@ func (it *item) settle(m *class.Model) {
 			}
 		}
 	}
+	if it.absent() {
+		it.values["install_status"] = absent
+	}
 	it.Name = clip(it.values["name"], maxName)
 	it.times()
 	it.keysByRank = it.keysNow(m)
 	it.Search = searchText(it.values)
+}
+
+// absent is the install status of what is no more.
+const absent = "100"
+
+// absent reports whether every source that looks has seen that the item is no more.
+func (it *item) absent() bool {
+	some := false
+	for _, c := range it.claims {
+		if c.Source == byHand {
+			if c.Values["install_status"].Value != "" {
+				return false // people have said what it is
+			}
+			continue
+		}
+		if !c.gone() {
+			return false
+		}
+		some = true
+	}
+	return some
 }
 
 func (it *item) times() {

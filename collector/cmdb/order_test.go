@@ -107,7 +107,7 @@ func (f *fixture) natural(d *db.DB) []string {
 
 // Whatever the order in which reports come, twice, by eight at a time: the outcome is the same, and nothing is there twice.
 func TestOrderDoesNotMatter(t *testing.T) {
-	hosts, orders := 40, 6
+	hosts, orders := 20, 4
 	if os.Getenv("PICKET_SOAK") == "1" {
 		hosts, orders = 1000, 20
 	}

@@ -22,6 +22,9 @@ type Payload struct {
 	Items     []PayloadItem     `json:"items"`
 	Relations []PayloadRelation `json:"relations,omitempty"`
 
+	// Gone are native keys of the source's items that it sees no more.
+	Gone []string `json:"gone,omitempty"`
+
 	// Source says whose report it is; it must be one of the model's. Time is when it was collected, of items that do not say
 	// themselves; the zero time means now. By is who brought it, for the history.
 	Source string    `json:"-"`
@@ -101,8 +104,8 @@ func (s *Store) check(p *Payload) error {
 	if s.model.Source(p.Source) == nil {
 		problems.Add("source", "%.100q is not among the sources", p.Source)
 	}
-	if len(p.Items) == 0 || len(p.Items) > maxItems {
-		problems.Add("items", "%d items, 1 to %d are allowed", len(p.Items), maxItems)
+	if n := len(p.Items) + len(p.Gone); n == 0 || n > maxItems {
+		problems.Add("items", "%d items, 1 to %d are allowed", n, maxItems)
 	}
 	if len(p.Relations) > maxRelations {
 		problems.Add("relations", "%d relations, at most %d are allowed", len(p.Relations), maxRelations)

@@ -96,6 +96,8 @@ type Query struct {
 	// After is the cursor that the page before returned; Limit the most items of a page, 0 means 100, the most is 1000.
 	After string
 	Limit int
+	// WithoutTotal spares counting, for those who read page after page.
+	WithoutTotal bool
 }
 
 const (
@@ -153,8 +155,10 @@ func (s *Store) Items(ctx context.Context, q Query) (page []Item, next string, t
 	for name, v := range q.Attributes {
 		sel = sel.Where("LOWER("+s.attribute(name)+") = ?", strings.ToLower(v))
 	}
-	if total, err = sel.Count(ctx); err != nil {
-		return nil, "", 0, fmt.Errorf("count items: %w", err)
+	if !q.WithoutTotal {
+		if total, err = sel.Count(ctx); err != nil {
+			return nil, "", 0, fmt.Errorf("count items: %w", err)
+		}
 	}
 	if q.After != "" {
 		name, id, ok := strings.Cut(q.After, "\x00")
@@ -189,4 +193,25 @@ func (s *Store) attribute(name string) string {
 
 func escapeLike(s string) string {
 	return strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(s)
+}
+
+// NativeKeys returns the native keys that a source gave with a prefix, of items that it has not said to be gone, in order.
+func (s *Store) NativeKeys(ctx context.Context, source, prefix string) ([]string, error) {
+	var rows []claimRow
+	err := s.db.NewSelect().Model(&rows).Where("source = ?", source).Where("native_key >= ?", prefix).Where("native_key < ?", prefix+"\U0010FFFF").
+		OrderExpr("native_key").Scan(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read native keys of %s: %w", source, err)
+	}
+	var keys []string
+	for _, r := range rows {
+		c := &claim{Source: r.Source, NativeKey: r.NativeKey, First: r.First, Last: r.Last}
+		if err := json.Unmarshal([]byte(r.Body), &c.body); err != nil {
+			return nil, fmt.Errorf("decode what %s says of item %s: %w", source, r.ItemID, err)
+		}
+		if !c.gone() && strings.HasPrefix(r.NativeKey, prefix) {
+			keys = append(keys, r.NativeKey)
+		}
+	}
+	return keys, nil
 }

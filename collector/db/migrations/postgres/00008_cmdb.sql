@@ -27,7 +27,7 @@ CREATE INDEX items_merged ON items (merged_into) WHERE merged_into <> '';
 CREATE TABLE item_claims (
     item_id    TEXT    NOT NULL REFERENCES items (id) ON DELETE CASCADE,
     source     TEXT    NOT NULL,
-    native_key TEXT    NOT NULL,
+    native_key TEXT   COLLATE "C" NOT NULL,
     first_seen BIGINT NOT NULL,
     last_seen  BIGINT NOT NULL,
     body       TEXT    NOT NULL,
