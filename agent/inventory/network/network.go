@@ -17,7 +17,7 @@ import (
 	"github.com/picketmon/picket/checks"
 )
 
-const every = 30 * time.Second
+const every = time.Minute
 
 // Adapter is a network interface.
 type Adapter struct {
@@ -77,7 +77,7 @@ func Sources(o Options) []inventory.Source {
 			return items, nil, err
 		}},
 		{Kind: "route", Every: every, Linger: 2, Gather: func(context.Context) ([]inventory.Item, []checks.Gap, error) { return routes(t) }},
-		{Kind: "dns", Every: time.Minute, Stamp: inventory.Stamps(t.InRoot("etc/resolv.conf"), t.InRoot(upstream)),
+		{Kind: "dns", Every: every, Stamp: inventory.Stamps(t.InRoot("etc/resolv.conf"), t.InRoot(upstream)),
 			Gather: func(context.Context) ([]inventory.Item, []checks.Gap, error) { return resolver(t) }},
 	}
 }

@@ -23,7 +23,7 @@ type proc struct {
 	args        []string
 	uid         uint32
 	cgroup      group
-	kernel      bool // a thread of the kernel
+	kernel      bool // a thread of the kernel, or a process that ended
 }
 
 const (
@@ -174,23 +174,11 @@ type reader struct {
 
 // file reads a small file of a process; what it returns is valid until the next call.
 func (r *reader) file(pid int, name string) ([]byte, error) {
-	f, err := os.Open(r.proc + "/" + strconv.Itoa(pid) + "/" + name)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }()
 	if r.buf == nil {
 		r.buf = make([]byte, mostArgs)
 	}
-	n := 0
-	for n < len(r.buf) {
-		m, err := f.Read(r.buf[n:])
-		n += m
-		if err != nil || m == 0 {
-			break
-		}
-	}
-	return r.buf[:n], nil
+	n, err := readFile(r.proc+"/"+strconv.Itoa(pid)+"/"+name, r.buf)
+	return r.buf[:n], err
 }
 
 func (r *reader) stat(pid int) (stat, bool) {

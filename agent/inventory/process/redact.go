@@ -118,17 +118,28 @@ func pair(s string) string {
 
 // word hides secrets inside one argument; one with spaces may be a command line of its own.
 func word(arg string) string {
-	arg = byForm.ReplaceAllString(arg, hidden)
-	if inHeader.MatchString(arg) {
+	if len(arg) >= 14 { // the shortest that a form has
+		arg = byForm.ReplaceAllString(arg, hidden)
+	}
+	if strings.ContainsAny(arg, ":=") && inHeader.MatchString(arg) {
 		return inHeader.ReplaceAllString(arg, "${1}${2}"+hidden)
 	}
-	arg = inJSON.ReplaceAllString(arg, "${1}"+hidden)
+	if strings.ContainsAny(arg, `"'`) {
+		arg = inJSON.ReplaceAllString(arg, "${1}"+hidden)
+	}
 	if words := strings.Fields(arg); len(words) > 1 {
 		return strings.Join(redactWords(words), " ")
 	}
-	arg = userInURL.ReplaceAllString(arg, "${1}:"+hidden+"@")
-	arg = bareInURL.ReplaceAllString(arg, "${1}"+hidden+"@")
-	arg = inQuery.ReplaceAllString(arg, "${1}"+hidden)
+	if !strings.ContainsAny(arg, "=:") {
+		return arg
+	}
+	if strings.Contains(arg, "://") {
+		arg = userInURL.ReplaceAllString(arg, "${1}:"+hidden+"@")
+		arg = bareInURL.ReplaceAllString(arg, "${1}"+hidden+"@")
+	}
+	if strings.ContainsAny(arg, "?&;,") {
+		arg = inQuery.ReplaceAllString(arg, "${1}"+hidden)
+	}
 	if m := assigned.FindStringSubmatch(arg); m != nil {
 		name := strings.TrimLeft(m[1], "-")
 		if isSecret(name) || isSecret(strings.TrimLeft(name, "DeoX")) || strings.HasPrefix(m[3], "pass:") {

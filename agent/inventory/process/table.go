@@ -1,8 +1,6 @@
 package process
 
 import (
-	"errors"
-	"io"
 	"io/fs"
 	"log/slog"
 	"maps"
@@ -21,7 +19,8 @@ import (
 const (
 	fresh      = 2 * time.Second  // a look that old serves both kinds
 	grownUp    = 10 * time.Second // a process younger than that is not told, unless it listens
-	rounds     = 12               // each look sees after this part of the known processes
+	rounds     = 24               // looks after which a known process is seen after
+	listAgain  = 6                // looks after which processes are listed though none was started: some may have ended
 	tries      = 3                // looks for the owner of a socket
 	retryDiag  = 10 * time.Minute
 	settledUDP = time.Minute // a UDP socket on a port that the kernel chose counts when it is that old
@@ -33,10 +32,15 @@ type table struct {
 	trees  inventory.Trees
 	logger *slog.Logger
 	reader reader
+	// dirents is where names of files are read to.
+	dirents [8 << 10]byte
 
 	mu         sync.Mutex
 	at         time.Time
 	looks      int
+	listed     int // look that listed the processes
+	newest     int // pid
+	young      int // processes that are to be read when they are old enough
 	boot       time.Time
 	procs      map[int]*entry
 	sockets    map[string]*listener
@@ -83,15 +87,36 @@ func (t *table) look() (uint64, error) {
 	}
 	t.at = now
 	t.looks++
-	pids, err := t.pids()
-	if t.err = err; err != nil {
-		return t.generation, err
+	changed := false
+	if last := t.newestPID(); last == 0 || last != t.newest || t.young > 0 || t.looks-t.listed >= listAgain {
+		pids, err := t.pids()
+		if t.err = err; err != nil {
+			return t.generation, err
+		}
+		t.newest, t.listed = last, t.looks
+		changed = t.processes(pids, now)
 	}
-	changed := t.processes(pids, now)
 	if t.listeners(now) || changed {
 		t.generation++
 	}
 	return t.generation, nil
+}
+
+// newestPID returns the id that the kernel gave last, 0 when it does not tell: while it stays the same nothing was started.
+func (t *table) newestPID() int {
+	n, err := readFile(t.trees.Proc+"/loadavg", t.dirents[:128])
+	if err != nil {
+		return 0
+	}
+	f := strings.Fields(string(t.dirents[:n]))
+	if len(f) != 5 {
+		return 0
+	}
+	pid, err := strconv.Atoi(f[4])
+	if err != nil {
+		return 0
+	}
+	return pid
 }
 
 // begin reads what stays the same.
@@ -108,27 +133,16 @@ func (t *table) begin() {
 }
 
 func (t *table) pids() ([]int, error) {
-	d, err := os.Open(t.trees.Proc)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = d.Close() }()
 	pids := make([]int, 0, len(t.procs)+16)
-	for {
-		names, err := d.Readdirnames(512)
-		for _, n := range names {
-			if n[0] >= '1' && n[0] <= '9' {
-				if pid, err := strconv.Atoi(n); err == nil {
-					pids = append(pids, pid)
-				}
+	err := list(t.trees.Proc, t.dirents[:], func(name string) {
+		if name[0] >= '1' && name[0] <= '9' {
+			if pid, err := strconv.Atoi(name); err == nil {
+				pids = append(pids, pid)
 			}
 		}
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, err
-		}
+	})
+	if err != nil {
+		return nil, &fs.PathError{Op: "list", Path: t.trees.Proc, Err: err}
 	}
 	if len(pids) == 0 {
 		return nil, &fs.PathError{Op: "list the processes of", Path: filepath.Join(t.trees.Proc, "1"), Err: syscall.ENOENT}
@@ -143,6 +157,7 @@ func (t *table) processes(pids []int, now time.Time) (changed bool) {
 		uptime = upTime(t.trees)
 	}
 	alive := make(map[int]bool, len(pids))
+	t.young = 0
 	for _, pid := range pids {
 		alive[pid] = true
 		e := t.procs[pid]
@@ -164,6 +179,9 @@ func (t *table) processes(pids []int, now time.Time) (changed bool) {
 			}
 		case t.looks-e.checked >= rounds:
 			changed = t.check(pid, e, now) || changed
+		}
+		if t.procs[pid].proc == nil {
+			t.young++
 		}
 	}
 	for pid, e := range t.procs {
@@ -190,7 +208,11 @@ func (t *table) forget(pid int, e *entry) {
 // read reads a process that is old enough, or that listens.
 func (t *table) read(pid int, e *entry) bool {
 	s, ok := t.reader.stat(pid)
-	if !ok || s.zombie {
+	if !ok {
+		return false
+	}
+	if s.zombie { // nothing is left to tell of it
+		e.proc, e.checked = &proc{pid: pid, start: s.start, comm: s.comm, kernel: true}, t.looks
 		return false
 	}
 	p, err := t.reader.read(pid, s)
@@ -321,21 +343,14 @@ func (t *table) owners() bool {
 	return changed
 }
 
-// held returns what the descriptors of a process are, nil when they may not be seen.
-func (t *table) held(pid int) []string {
+// held returns what sockets a process holds, none when its descriptors may not be seen.
+func (t *table) held(pid int) (out []string) {
 	dir := t.trees.Proc + "/" + strconv.Itoa(pid) + "/fd"
-	d, err := os.Open(dir)
-	if err != nil {
-		return nil
-	}
-	defer func() { _ = d.Close() }()
-	names, _ := d.Readdirnames(-1) // a part is better than nothing
-	var out []string
-	for _, n := range names {
-		if target, err := os.Readlink(dir + "/" + n); err == nil && strings.HasPrefix(target, "socket:") {
+	_ = list(dir, t.dirents[:], func(name string) { // a part is better than nothing
+		if target, err := os.Readlink(dir + "/" + name); err == nil && strings.HasPrefix(target, "socket:") {
 			out = append(out, target)
 		}
-	}
+	})
 	return out
 }
 

@@ -170,6 +170,9 @@ func parseCrontab(raw []byte, path, user string) []Timer {
 		}
 		command, _, _ := strings.Cut(strings.Join(f[rest:], " "), "%") // what follows is input
 		name := filepath.Base(strings.Trim(f[rest], `"'();&`))
+		if slices.Contains([]string{"test", "[", "cd", "if", "command", "env", "nice", "ionice", "sh", "bash", "flock", "sleep", "."}, name) {
+			name = filepath.Base(path)
+		}
 		out = append(out, Timer{Name: name, Type: "cron", Schedule: strings.Join(f[:n], " "), User: who, Command: process.Redact(command), File: path})
 	}
 	return out

@@ -6,6 +6,7 @@ package service
 import (
 	"bytes"
 	"context"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,7 +19,7 @@ import (
 )
 
 const (
-	every    = 2 * time.Minute
+	every    = 5 * time.Minute
 	mostFile = 1 << 20
 )
 
@@ -85,6 +86,7 @@ func units(t inventory.Trees) (map[string]*unit, *checks.Gap) {
 	all := map[string]*unit{}
 	enabled := map[string]string{} // by unit: enabled, enabled-runtime
 	wanted := map[string][]string{}
+	changed := map[string][]string{} // folders with a folder of drop-ins
 	found := false
 	for _, folder := range folders {
 		dir := t.InRoot(folder)
@@ -95,6 +97,10 @@ func units(t inventory.Trees) (map[string]*unit, *checks.Gap) {
 		found = true
 		for _, e := range entries {
 			name := e.Name()
+			if of, ok := strings.CutSuffix(name, ".d"); ok {
+				changed[of] = append(changed[of], folder)
+				continue
+			}
 			if target, ok := wantsFolder(name); ok {
 				noteWants(filepath.Join(dir, name), folder, target, enabled, wanted)
 				continue
@@ -111,7 +117,7 @@ func units(t inventory.Trees) (map[string]*unit, *checks.Gap) {
 	}
 	instances(all, enabled)
 	for name, u := range all {
-		dropIns(t, u)
+		dropIns(t, u, changed[name])
 		u.describe(enabled, wanted[name])
 	}
 	return all, nil
@@ -177,20 +183,24 @@ func readUnit(t inventory.Trees, folder, name string) *unit {
 
 // instances adds the instances of templates that are enabled.
 func instances(all map[string]*unit, enabled map[string]string) {
-	for name := range enabled {
+	for _, name := range slices.Sorted(maps.Keys(enabled)) {
 		at := strings.IndexByte(name, '@')
 		if all[name] != nil || at < 0 {
 			continue
 		}
-		if template := all[name[:at+1]+filepath.Ext(name)]; template != nil && template.State != "masked" {
+		of := name[:at+1] + filepath.Ext(name)
+		if template := all[of]; template != nil && template.State != "masked" {
+			if enabled[of] == "" {
+				enabled[of] = enabled[name] // as systemctl says it
+			}
 			all[name] = &unit{Unit: Unit{Name: name, Type: template.Type, File: template.File}, conf: template.conf.clone()}
 		}
 	}
 }
 
 // dropIns reads the files that change a unit, in order of their names.
-func dropIns(t inventory.Trees, u *unit) {
-	if u.conf == nil {
+func dropIns(t inventory.Trees, u *unit, folders []string) {
+	if u.conf == nil || len(folders) == 0 {
 		return
 	}
 	found := map[string]string{}

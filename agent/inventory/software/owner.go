@@ -4,56 +4,73 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"hash/maphash"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/picketmon/picket/agent/inventory"
 	"github.com/picketmon/picket/agent/inventory/process"
 )
 
-// Owners knows which package owns a file. It remembers nothing: who asks does.
+// Owners knows which package owns a program. It keeps an index of dpkg's lists of files, of hashes only and only of what can be a
+// program, as long as the lists stay the same. It is safe for concurrent use.
 type Owners struct {
 	trees inventory.Trees
+	stamp func() string
+	seed  maphash.Seed
+
+	mu    sync.Mutex
+	last  string
+	index map[uint64]uint16 // hash of a path to its list
+	lists []string          // names of packages
 }
 
-// NewOwners returns the owners of the host's files.
-func NewOwners(t inventory.Trees) *Owners { return &Owners{t} }
+// NewOwners returns the owners of the host's programs.
+func NewOwners(t inventory.Trees) *Owners {
+	return &Owners{trees: t, stamp: inventory.Stamps(t.InRoot("var/lib/dpkg/info")), seed: maphash.MakeSeed()}
+}
 
-// Owners implements process.Packages: it passes once over the lists of files.
+// Owners implements process.Packages.
 func (o *Owners) Owners(paths []string) map[string]process.Package {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	wanted := map[string]string{} // variant to path
 	for _, p := range paths {
 		for _, v := range variants(p) {
 			wanted[v] = p
 		}
 	}
-	names := o.dpkg(wanted)
-	apk := o.apk(wanted)
-	out := map[string]process.Package{}
+	out := o.apk(wanted)
+	if s := o.stamp(); s != o.last || o.index == nil {
+		o.last = s
+		o.read()
+	}
+	names := map[string]string{} // path to package
+	for v, path := range wanted {
+		if i, ok := o.index[maphash.String(o.seed, v)]; ok {
+			names[path] = o.lists[i]
+		}
+	}
 	if len(names) > 0 {
 		o.versions(names, out)
-	}
-	for path, p := range apk {
-		out[path] = p
 	}
 	return out
 }
 
-// dpkg returns the packages of files, as name or name:architecture.
-func (o *Owners) dpkg(wanted map[string]string) map[string]string {
+// read makes the index of dpkg's lists.
+func (o *Owners) read() {
+	o.index, o.lists = map[uint64]uint16{}, nil
 	lists, _ := filepath.Glob(o.trees.InRoot("var/lib/dpkg/info/*.list")) // the pattern is ours
-	found := map[string]string{}
 	buf := make([]byte, 0, 64<<10)
-	for _, list := range lists {
-		if len(found) == len(wanted) {
-			break
-		}
+	for _, list := range lists[:min(len(lists), 1<<16)] {
 		var err error
 		if buf, err = readInto(list, buf); err != nil {
 			continue
 		}
+		n := len(o.index)
 		for rest := buf; len(rest) > 0; {
 			line := rest
 			if i := bytes.IndexByte(rest, '\n'); i >= 0 {
@@ -61,12 +78,33 @@ func (o *Owners) dpkg(wanted map[string]string) map[string]string {
 			} else {
 				rest = nil
 			}
-			if path, ok := wanted[string(line)]; ok {
-				found[path] = strings.TrimSuffix(filepath.Base(list), ".list")
+			if canRun(line) {
+				o.index[maphash.Bytes(o.seed, line)] = uint16(len(o.lists))
 			}
 		}
+		if len(o.index) > n {
+			o.lists = append(o.lists, strings.TrimSuffix(filepath.Base(list), ".list"))
+		}
 	}
-	return found
+}
+
+// canRun reports whether a file of a package can be a program, by its path.
+func canRun(path []byte) bool {
+	for _, dir := range [][]byte{[]byte("/bin/"), []byte("/sbin/"), []byte("/libexec/"), []byte("/games/")} {
+		if bytes.Contains(path, dir) {
+			return true
+		}
+	}
+	slash := bytes.LastIndexByte(path, '/')
+	if slash < 0 || bytes.IndexByte(path[slash:], '.') >= 0 {
+		return false // a library, a script of a library
+	}
+	for _, dir := range [][]byte{[]byte("/usr/lib/"), []byte("/lib/"), []byte("/opt/"), []byte("/usr/share/"), []byte("/srv/")} {
+		if bytes.HasPrefix(path, dir) {
+			return !bytes.HasPrefix(path, []byte("/usr/share/doc/")) && !bytes.HasPrefix(path, []byte("/usr/share/man/"))
+		}
+	}
+	return false
 }
 
 // readInto reads a file into a buffer that is used again.
@@ -113,12 +151,12 @@ func (o *Owners) versions(names map[string]string, out map[string]process.Packag
 
 // apk returns the packages of files: the database lists folders (F:) and the files in them (R:).
 func (o *Owners) apk(wanted map[string]string) map[string]process.Package {
+	out := map[string]process.Package{}
 	f, err := os.Open(apkPath(o.trees))
 	if err != nil {
-		return nil
+		return out
 	}
 	defer func() { _ = f.Close() }()
-	out := map[string]process.Package{}
 	var (
 		p      process.Package
 		folder string

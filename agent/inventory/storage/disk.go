@@ -18,7 +18,7 @@ import (
 	"github.com/picketmon/picket/checks"
 )
 
-const every = 2 * time.Minute
+const every = 5 * time.Minute
 
 // Disk is a block device that is no part and no product of another.
 type Disk struct {
