@@ -11,9 +11,22 @@ TOOLBIN := $(CURDIR)/tools/bin
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
+GOBUILD = CGO_ENABLED=0 $(GO) build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)'
+
+# The web UI and the programs that do not hold it at the same time, then the one that does.
 .PHONY: build
-build: $(if $(shell command -v npm),web/dist/index.html,no-web) ## build the web UI and bin/picket, bin/picket-agent, bin/picket-collector, bin/picket-demo
-	CGO_ENABLED=0 $(GO) build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+build: ## build the web UI and bin/picket, bin/picket-agent, bin/picket-collector, bin/picket-demo
+	@$(MAKE) --no-print-directory -j2 web programs
+	$(GOBUILD) -o bin/ ./cmd/picket-collector
+
+.PHONY: web
+web: $(if $(shell command -v npm),web/dist/index.html,no-web)
+
+# Of the collector all but its last step.
+.PHONY: programs
+programs:
+	$(GOBUILD) -o bin/ ./cmd/picket ./cmd/picket-agent ./cmd/picket-demo
+	$(GOBUILD) ./collector/...
 
 # Without Node the collector answers pages with a placeholder; everything else is whole.
 .PHONY: no-web
@@ -21,11 +34,19 @@ no-web:
 	@echo "npm is not installed: building without the web UI" >&2
 
 # Not npm ci: it insists on the linter's binaries for all other systems, which not every registry has.
-web/node_modules/.package-lock.json: web/package-lock.json
-	cd web && npm install --no-save --prefer-offline --no-audit --no-fund --loglevel error
+NPM_INSTALL := npm install --no-save --prefer-offline --no-audit --no-fund --loglevel error
+
+# The packages that building takes. Those of tests and generators stay where they are.
+web/node_modules/.build: web/package-lock.json
+	cd web && $(NPM_INSTALL) $(if $(wildcard web/node_modules/.all),,--omit=dev)
 	@touch $@
 
-web/dist/index.html: web/node_modules/.package-lock.json $(shell find web/src web/public web/index.html web/vite.config.ts web/package.json -type f)
+# The packages of tests and generators besides.
+web/node_modules/.all: web/node_modules/.build
+	cd web && $(NPM_INSTALL)
+	@touch $@
+
+web/dist/index.html: web/node_modules/.build $(shell find web/src web/public web/index.html web/vite.config.ts web/package.json -type f)
 	cd web && npm run --silent build
 
 .PHONY: run
@@ -33,13 +54,13 @@ run: build ## start a collector and an agent for this host, data in ./var
 	@exec packaging/make-run.sh
 
 .PHONY: test
-test: servers build ## all tests, with race detector, real servers and a real browser; installs what they need
+test: servers build web/node_modules/.all ## all tests, with race detector, real servers and a real browser; installs what they need
 	PICKET_TEST_SERVERS=1 $(GO) test -race -timeout 25m ./...
 	cd web && npm test --silent
 	cd web && npm run --silent e2e
 
 .PHONY: screenshots
-screenshots: servers build ## every page, light and dark, wide and narrow, in web/screenshots/
+screenshots: servers build web/node_modules/.all ## every page, light and dark, wide and narrow, in web/screenshots/
 	cd web && npm run --silent screenshots
 
 # What the tests run beside Picket. Debian's daemons are kept from starting; tests start them on free ports with data of their own.
@@ -58,7 +79,7 @@ soak: servers $(TOOLBIN)/nfpm ## the long runs: kill -9 by the hundred, ten thou
 	PICKET_SOAK=1 PICKET_TEST_SERVERS=1 $(GO) test -count=1 -timeout 60m -v -run 'Kill|Corrupt|Model|Away|Units' ./agent/buffer ./test
 
 .PHONY: bench
-bench: build servers ## speed beside peers in the same run, and of the pages; figures stand in docs/performance.md
+bench: build servers web/node_modules/.all ## speed beside peers in the same run, and of the pages; figures stand in docs/performance.md
 	$(GO) run ./bench/agent
 	$(GO) run ./bench/append
 	$(GO) run ./bench/remotewrite
@@ -83,7 +104,7 @@ $(TOOLBIN)/nfpm: tools/go.mod
 	cd tools && GOBIN=$(TOOLBIN) $(GO) install github.com/goreleaser/nfpm/v2/cmd/nfpm
 
 .PHONY: generate
-generate: $(TOOLBIN)/protoc-gen-go web/node_modules/.package-lock.json ## regenerate proto/gen and web/src/api/gen
+generate: $(TOOLBIN)/protoc-gen-go web/node_modules/.all ## regenerate proto/gen and web/src/api/gen
 	@packaging/apt-install.sh protobuf-compiler
 	rm -rf proto/gen && mkdir -p proto/gen
 	PATH=$(TOOLBIN):$$PATH protoc -I proto --go_out=. --go-grpc_out=. \

@@ -1,6 +1,5 @@
 import { Anchor, Kbd, Menu, UnstyledButton, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { CircleHelp, LogOut, Menu as MenuIcon, Moon, Search, Sun, UserRound, WifiOff, X } from 'lucide-react';
 import { Suspense, useDeferredValue, useEffect } from 'react';
 import { Link, Redirect, Route, Switch, useLocation } from 'wouter';
 import classes from './app.module.css';
@@ -12,6 +11,7 @@ import { openPalette, Palette } from './palette';
 import { type Route as Page, routeOf, routes } from './routes';
 import { SignInPage } from './session/SignInPage';
 import { allows, type Me, useLogout, useMe } from './session/session';
+import { CircleHelp, LogOut, Menu as MenuIcon, Moon, Search, Sun, UserRound, WifiOff, X } from './ui/icons';
 import { Page as Frame } from './ui/Page';
 import plain from './ui/plain.module.css';
 import { RowMenu } from './ui/RowMenu';

@@ -1,7 +1,6 @@
 import { useDebouncedValue } from '@mantine/hooks';
 import { Spotlight, type SpotlightActionData, spotlight } from '@mantine/spotlight';
 import { useQuery } from '@tanstack/react-query';
-import { ChartSpline, Search, Server } from 'lucide-react';
 import { type KeyboardEvent, useEffect, useState } from 'react';
 import { useLocation } from 'wouter';
 import { findAgents } from './agent/agent';
@@ -10,6 +9,7 @@ import { findMetrics } from './metric/promql';
 import { suggest } from './metric/suggest';
 import { routes } from './routes';
 import { allows, type Me } from './session/session';
+import { ChartSpline, Search, Server } from './ui/icons';
 
 export const openPalette = () => spotlight.open();
 

@@ -1,17 +1,17 @@
 import type { QueryClient } from '@tanstack/react-query';
-import { Activity, ChartSpline, type LucideIcon, Server, Settings, Waypoints } from 'lucide-react';
 import type { ComponentType } from 'react';
 import { agentQuery, agentsQuery } from './agent/agent';
 import { late } from './lib/late';
 import { loadCharts, OverviewPage } from './overview/OverviewPage';
 import type { Role } from './session/session';
 import { statusQuery } from './status/status';
+import { Activity, ChartSpline, type Icon, Server, Settings, Waypoints } from './ui/icons';
 
 export type Route = {
   path: string;
   /** The name in the navigation; a page without one is reached from another. */
   title?: string;
-  icon?: LucideIcon;
+  icon?: Icon;
   /** The key that goes there after "g". */
   key?: string;
   role: Role;

@@ -1,5 +1,4 @@
 import { ActionIcon, Button, Group, Stack, Text, UnstyledButton } from '@mantine/core';
-import { Filter, Plus, Waypoints, X } from 'lucide-react';
 import { useDeferredValue, useMemo, useState } from 'react';
 import { Link } from 'wouter';
 import { useHref, useUrlParams } from '../lib/url';
@@ -7,6 +6,7 @@ import { useInstant } from '../metric/promql';
 import { useMay } from '../session/session';
 import { useStatus } from '../status/status';
 import { type Column, DataTable } from '../ui/DataTable';
+import { Filter, Plus, Waypoints, X } from '../ui/icons';
 import { SearchInput } from '../ui/SearchInput';
 import { Empty, Shown } from '../ui/State';
 import { DeleteDialog, RevokeDialog } from './AgentDialogs';

@@ -1,7 +1,7 @@
 import { Stack, Title } from '@mantine/core';
-import { KeyRound } from 'lucide-react';
 import { useState } from 'react';
 import { useMay } from '../session/session';
+import { KeyRound } from '../ui/icons';
 import { Empty } from '../ui/State';
 import type { NewEnrollTokenResult } from './agent';
 import { TokenForm } from './TokenForm';

@@ -1,8 +1,8 @@
-import { Ban, CircleAlert, CircleCheck, CircleDashed, CircleX, type LucideIcon } from 'lucide-react';
+import { Ban, CircleAlert, CircleCheck, CircleDashed, CircleX, type Icon } from '../ui/icons';
 import type { AgentState } from './agent';
 import classes from './StateMark.module.css';
 
-type Look = { icon: LucideIcon; color: string; word: string; means: string };
+type Look = { icon: Icon; color: string; word: string; means: string };
 
 /** Every state in the order in which people want to read them, with its word and icon. */
 export const states: Record<AgentState, Look> = {

@@ -1,6 +1,5 @@
 import { Anchor, Button, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { KeyRound } from 'lucide-react';
 import { useMemo, useState } from 'react';
 import { Link } from 'wouter';
 import { since } from '../lib/time';
@@ -8,6 +7,7 @@ import { useHref } from '../lib/url';
 import { useLive } from '../live/live';
 import { type Column, DataTable, hidden } from '../ui/DataTable';
 import { Dialog } from '../ui/Dialog';
+import { KeyRound } from '../ui/icons';
 import { useFormatTime } from '../ui/prefs';
 import { Empty, Shown } from '../ui/State';
 import { type EnrollToken, useEnrollTokens, useRevokeEnrollToken } from './agent';

@@ -1,9 +1,9 @@
 import { Anchor, Button, Group, Loader, Paper, SegmentedControl, Stack, Text, Title } from '@mantine/core';
-import { CircleCheck, Play } from 'lucide-react';
 import { Link } from 'wouter';
 import { useHref, useUrlState } from '../lib/url';
 import { useLive } from '../live/live';
 import { CodeBlock } from '../ui/CodeBlock';
+import { CircleCheck, Play } from '../ui/icons';
 import { useFormatTime } from '../ui/prefs';
 import { ErrorBox } from '../ui/State';
 import { type NewEnrollTokenResult, useAgents } from './agent';

@@ -2,6 +2,7 @@ import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/r
 import { get, getAll, post, remove } from '../api/client';
 import type { Schema } from '../api/types';
 import { useUrlParams } from '../lib/url';
+import { useNow } from '../live/live';
 
 export type Agent = Schema<'Agent'>;
 export type AgentDetail = Schema<'AgentDetail'>;
@@ -13,6 +14,7 @@ export type NewEnrollTokenResult = Schema<'NewEnrollTokenResult'>;
 export const agentKeys = {
   all: ['agents'] as const,
   list: ['agents', 'list'] as const,
+  few: ['agents', 'few'] as const,
   one: (id: string) => ['agents', 'one', id] as const,
   facts: (id: string, kind: string) => ['agents', 'facts', id, kind] as const,
   tokens: ['enroll-tokens'] as const,
@@ -50,6 +52,26 @@ export const agentQuery = (id: string) =>
 
 export function useAgent(id: string) {
   return useQuery({ ...agentQuery(id), refetchInterval: useHeard() });
+}
+
+/** How long the first numbers of a new host are awaited, in milliseconds. */
+const youth = 120_000;
+
+/** Whether an agent was enrolled so lately that its numbers are shown as they come. */
+export const isYoung = (a: Agent, now: number) => now - Date.parse(a.enrolled_at) < youth;
+
+/** Of how many agents it is asked whether one is young: among more there are numbers to look at. */
+const few = 10;
+
+/** Whether one of the agents is young, when there are only a few. */
+export function useYoung(agents: number): boolean {
+  const now = useNow();
+  const { data } = useQuery({
+    queryKey: agentKeys.few,
+    queryFn: ({ signal }) => findAgents('', few, signal),
+    enabled: agents <= few,
+  });
+  return agents <= few && (data ?? []).some((a) => isYoung(a, now));
 }
 
 /** What an agent's host is made of, of one kind ("os", "cpu", "interface", …). */

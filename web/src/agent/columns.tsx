@@ -1,6 +1,5 @@
 import { Menu, Tooltip } from '@mantine/core';
 import { useClipboard } from '@mantine/hooks';
-import { Ban, Copy, History, Trash2, TriangleAlert } from 'lucide-react';
 import { useMemo } from 'react';
 import { Link } from 'wouter';
 import { format } from '../lib/number';
@@ -8,6 +7,7 @@ import { since } from '../lib/time';
 import { useHref } from '../lib/url';
 import { useNow } from '../live/live';
 import { type Column, hidden } from '../ui/DataTable';
+import { Ban, Copy, History, Trash2, TriangleAlert } from '../ui/icons';
 import { useFormatTime } from '../ui/prefs';
 import { RowMenu } from '../ui/RowMenu';
 import type { Agent } from './agent';

@@ -1,6 +1,5 @@
 import { Button, Group, SegmentedControl, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { KeyRound, Plus } from 'lucide-react';
 import { useMemo, useState } from 'react';
 import { since } from '../lib/time';
 import { useUrlParams } from '../lib/url';
@@ -8,6 +7,7 @@ import { useLive } from '../live/live';
 import { useMay } from '../session/session';
 import { type Column, DataTable, hidden } from '../ui/DataTable';
 import { Dialog } from '../ui/Dialog';
+import { KeyRound, Plus } from '../ui/icons';
 import { useFormatTime } from '../ui/prefs';
 import { Empty, Shown } from '../ui/State';
 import { roleNames, useUsers } from '../user/user';

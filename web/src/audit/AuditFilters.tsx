@@ -1,7 +1,7 @@
 import { Button, Group, Select, TextInput } from '@mantine/core';
-import { X } from 'lucide-react';
 import { instant, parseInstant } from '../lib/time';
 import { useUrlParams } from '../lib/url';
+import { X } from '../ui/icons';
 import { useFormatTime, useZone } from '../ui/prefs';
 import type { User } from '../user/user';
 import classes from './Audit.module.css';

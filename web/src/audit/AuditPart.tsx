@@ -1,10 +1,10 @@
 import { Button, Group, Loader, Stack, Text } from '@mantine/core';
-import { Filter, ScrollText } from 'lucide-react';
 import { useCallback, useMemo } from 'react';
 import { useLocation } from 'wouter';
 import { href, useUrlParams, withParams } from '../lib/url';
 import { useLive } from '../live/live';
 import { type Column, DataTable } from '../ui/DataTable';
+import { Filter, ScrollText } from '../ui/icons';
 import { useFormatTime } from '../ui/prefs';
 import { Empty, ErrorBox, Shown } from '../ui/State';
 import { useUsers } from '../user/user';

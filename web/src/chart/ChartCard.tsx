@@ -1,4 +1,3 @@
-import { Search, Table2, TrendingUp } from 'lucide-react';
 import { memo, type RefObject, useEffect, useMemo, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
 import { Link } from 'wouter';
@@ -7,6 +6,7 @@ import { instant } from '../lib/time';
 import { useHref, useUrlParams } from '../lib/url';
 import { useSpan } from '../live/live';
 import { useRange } from '../metric/promql';
+import { Search, Table2, TrendingUp } from '../ui/icons';
 import { ErrorBox, sentence } from '../ui/State';
 import { Chart } from './Chart';
 import classes from './ChartCard.module.css';

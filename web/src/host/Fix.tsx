@@ -1,7 +1,7 @@
 import { Card, Group, Text } from '@mantine/core';
-import { Wrench } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { Copy } from '../ui/Copy';
+import { Wrench } from '../ui/icons';
 import classes from './Fix.module.css';
 
 /** One thing that cannot be collected, why, and what mends it, ready to copy. */

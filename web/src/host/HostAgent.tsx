@@ -1,11 +1,11 @@
 import { SimpleGrid, Stack, Table, Text, Title } from '@mantine/core';
-import { CircleCheck } from 'lucide-react';
 import { type ReactNode, useMemo } from 'react';
 import { ChartCard } from '../chart/ChartCard';
 import { format } from '../lib/number';
 import { since, stepFor } from '../lib/time';
 import { useLive, useSpan } from '../live/live';
 import { Facts } from '../ui/DataTable';
+import { CircleCheck } from '../ui/icons';
 import { useFormatTime } from '../ui/prefs';
 import { agentPanels } from './agentPanels';
 import { Fix } from './Fix';

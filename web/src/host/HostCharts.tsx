@@ -1,10 +1,11 @@
 import { Box, Group, Text, Title, UnstyledButton } from '@mantine/core';
-import { ChartNoAxesColumn, ChevronDown, ChevronRight } from 'lucide-react';
 import { useMemo } from 'react';
+import { isYoung } from '../agent/agent';
 import { ChartCard } from '../chart/ChartCard';
 import { stepFor } from '../lib/time';
 import { useUrlParams } from '../lib/url';
-import { useSpan } from '../live/live';
+import { useNow, useSpan } from '../live/live';
+import { ChartNoAxesColumn, ChevronDown, ChevronRight } from '../ui/icons';
 import { Empty } from '../ui/State';
 import { applicationPanels, firstWord } from './application';
 import classes from './HostCharts.module.css';
@@ -20,6 +21,7 @@ const ofCollector = ['up', 'picket_agent_info'];
 export function HostCharts({ host }: { host: OneHost }) {
   const span = useSpan();
   const { instance } = host;
+  const young = isYoung(host, useNow());
   const interval = useInterval(instance);
   const window = rateWindow(stepFor(span.to - span.from), interval);
   const names = useNames(instance, span);
@@ -41,7 +43,7 @@ export function HostCharts({ host }: { host: OneHost }) {
     const next = closed.includes(key) ? closed.filter((c) => c !== key) : [...closed, key];
     change({ closed: next.join(',') });
   };
-  if (names.data?.every((n) => ofCollector.includes(n))) return <NoSeries host={host} />;
+  if (!young && names.data?.every((n) => ofCollector.includes(n))) return <NoSeries host={host} />;
   return (
     <>
       <nav aria-label="Charts" className={classes.jump}>
@@ -59,13 +61,15 @@ export function HostCharts({ host }: { host: OneHost }) {
         ))}
       </nav>
       {groups.map((g) => (
-        <Section key={g.key} group={g} open={!closed.includes(g.key)} toggle={() => toggle(g.key)} />
+        <Section key={g.key} group={g} open={!closed.includes(g.key)} toggle={() => toggle(g.key)} young={young} />
       ))}
     </>
   );
 }
 
-function Section({ group, open, toggle }: { group: PanelGroup; open: boolean; toggle: () => void }) {
+type SectionProps = { group: PanelGroup; open: boolean; toggle: () => void; young: boolean };
+
+function Section({ group, open, toggle, young }: SectionProps) {
   return (
     <Box component="section" mb="md" aria-label={group.title} id={`charts-${group.key}`} className={classes.section}>
       <Title order={2} size="h5" mb={6}>
@@ -84,7 +88,7 @@ function Section({ group, open, toggle }: { group: PanelGroup; open: boolean; to
       {open && (
         <div className={classes.grid}>
           {group.panels.map((p) => (
-            <ChartCard key={p.title} panel={p} sync="host" />
+            <ChartCard key={p.title} panel={p} sync="host" young={young} />
           ))}
         </div>
       )}

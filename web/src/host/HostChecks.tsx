@@ -1,9 +1,9 @@
 import { Group, Stack, Text } from '@mantine/core';
-import { ListChecks, SearchX } from 'lucide-react';
 import { useMemo } from 'react';
 import { format } from '../lib/number';
 import { useUrlParams } from '../lib/url';
 import { type Column, DataTable } from '../ui/DataTable';
+import { ListChecks, SearchX } from '../ui/icons';
 import { useFormatTime } from '../ui/prefs';
 import { SearchInput } from '../ui/SearchInput';
 import { Empty } from '../ui/State';

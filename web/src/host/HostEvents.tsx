@@ -1,9 +1,9 @@
 import { Group, Stack, Text } from '@mantine/core';
-import { History, SearchX } from 'lucide-react';
 import { useMemo } from 'react';
 import type { Schema } from '../api/types';
 import { useUrlParams } from '../lib/url';
 import { type Column, DataTable } from '../ui/DataTable';
+import { History, SearchX } from '../ui/icons';
 import { useFormatTime } from '../ui/prefs';
 import { SearchInput } from '../ui/SearchInput';
 import { Empty, Shown } from '../ui/State';

@@ -1,5 +1,4 @@
 import { Stack, Text } from '@mantine/core';
-import { PackageSearch, SearchX } from 'lucide-react';
 import { useMemo } from 'react';
 import { useFacts } from '../agent/agent';
 import type { Schema } from '../api/types';
@@ -7,6 +6,7 @@ import { since } from '../lib/time';
 import { useHref, useUrlParams } from '../lib/url';
 import { useLive } from '../live/live';
 import { type Column, DataTable, Facts } from '../ui/DataTable';
+import { PackageSearch, SearchX } from '../ui/icons';
 import { SearchInput } from '../ui/SearchInput';
 import { Empty, Shown } from '../ui/State';
 import { TabLinks } from '../ui/TabLinks';

@@ -1,5 +1,4 @@
 import { Button } from '@mantine/core';
-import { ChartSpline, ServerOff } from 'lucide-react';
 import { useDeferredValue } from 'react';
 import { Link, useParams } from 'wouter';
 import { useAgent, useFacts } from '../agent/agent';
@@ -7,6 +6,7 @@ import { ApiError } from '../api/client';
 import { useHref, useUrlParams } from '../lib/url';
 import { useLiveSamples } from '../live/live';
 import { quote } from '../metric/promql';
+import { ChartSpline, ServerOff } from '../ui/icons';
 import { Page } from '../ui/Page';
 import { Empty, Shown } from '../ui/State';
 import { TabLinks } from '../ui/TabLinks';

@@ -1,12 +1,12 @@
 import { Alert, Anchor, Button, Group, NativeSelect, Stack, Text } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
-import { SearchX, Server, TriangleAlert } from 'lucide-react';
 import { useDeferredValue, useMemo } from 'react';
 import { Link } from 'wouter';
 import { type AgentState, useAgents } from '../agent/agent';
 import { StateMark, stateNames, states } from '../agent/StateMark';
 import { useHref, useUrlParams } from '../lib/url';
 import { DataTable } from '../ui/DataTable';
+import { SearchX, Server, TriangleAlert } from '../ui/icons';
 import { Page } from '../ui/Page';
 import { SearchInput } from '../ui/SearchInput';
 import { Empty, Shown } from '../ui/State';

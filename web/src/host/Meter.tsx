@@ -1,4 +1,4 @@
-import { OctagonAlert, TriangleAlert } from 'lucide-react';
+import { OctagonAlert, TriangleAlert } from '../ui/icons';
 import classes from './Meter.module.css';
 import type { Severity } from './severity';
 

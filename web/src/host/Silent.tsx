@@ -1,9 +1,9 @@
 import { Alert, Anchor, Code, List, Text } from '@mantine/core';
-import { Ban, CircleDashed, TriangleAlert } from 'lucide-react';
 import { Link } from 'wouter';
 import { instant, since } from '../lib/time';
 import { useHref, useUrlParams } from '../lib/url';
 import { useLive } from '../live/live';
+import { Ban, CircleDashed, TriangleAlert } from '../ui/icons';
 import { useFormatTime } from '../ui/prefs';
 import { certificateEnd, hostPath, type OneHost } from './host';
 

@@ -1,5 +1,5 @@
-import { CircleCheck, CircleHelp, type LucideIcon, OctagonAlert, TriangleAlert } from 'lucide-react';
 import type { Schema } from '../api/types';
+import { CircleCheck, CircleHelp, type Icon, OctagonAlert, TriangleAlert } from '../ui/icons';
 import plain from '../ui/plain.module.css';
 
 export type ResultStatus = Schema<'Result'>['status'];
@@ -7,7 +7,7 @@ export type ResultStatus = Schema<'Result'>['status'];
 /** The statuses of results, the worst first. */
 export const statuses = ['critical', 'major', 'unknown', 'warning', 'minor', 'ok'] as const;
 
-const looks: Record<ResultStatus, { icon: LucideIcon; color: string }> = {
+const looks: Record<ResultStatus, { icon: Icon; color: string }> = {
   critical: { icon: OctagonAlert, color: 'light-dark(#c02a2a, #ff8787)' },
   major: { icon: OctagonAlert, color: 'light-dark(#c02a2a, #ff8787)' },
   unknown: { icon: CircleHelp, color: 'light-dark(#b35c00, #f0a445)' },

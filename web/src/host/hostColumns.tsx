@@ -1,4 +1,3 @@
-import { CircleHelp, Wrench } from 'lucide-react';
 import { useMemo } from 'react';
 import { Link } from 'wouter';
 import type { AgentState } from '../agent/agent';
@@ -8,6 +7,7 @@ import { since } from '../lib/time';
 import { useHref } from '../lib/url';
 import { useNow } from '../live/live';
 import type { Column } from '../ui/DataTable';
+import { CircleHelp, Wrench } from '../ui/icons';
 import plain from '../ui/plain.module.css';
 import { useFormatTime } from '../ui/prefs';
 import { type Host, hostPath } from './host';

@@ -196,10 +196,10 @@ export function useNow(): number {
   return useSyncExternalStore(live.subscribe, () => live.snapshot().now);
 }
 
-/** Moves the page's time on when samples of the instance arrive; "" means any instance. */
-export function useLiveSamples(instance: string) {
+/** Moves the page's time on when samples of the instance arrive; "" means any instance, undefined none. */
+export function useLiveSamples(instance: string | undefined) {
   const live = useLiveContext();
-  useEffect(() => live.watch(instance), [live, instance]);
+  useEffect(() => (instance === undefined ? undefined : live.watch(instance)), [live, instance]);
 }
 
 /** The span of the URL, moving with the present while it is live. `now` in seconds. */

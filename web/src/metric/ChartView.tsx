@@ -1,6 +1,5 @@
 import { Button, Card, Group, Text } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
-import { ChartSpline } from 'lucide-react';
 import { memo, useMemo } from 'react';
 import { Chart } from '../chart/Chart';
 import { toLines } from '../chart/lines';
@@ -8,6 +7,7 @@ import type { Line, Scale } from '../chart/plot';
 import type { Unit } from '../lib/number';
 import { instant } from '../lib/time';
 import { useUrlParams, useUrlState } from '../lib/url';
+import { ChartSpline } from '../ui/icons';
 import { Empty, Loading } from '../ui/State';
 import { CopyMenu } from './CopyMenu';
 import classes from './Explore.module.css';

@@ -1,6 +1,6 @@
 import { Button, Menu } from '@mantine/core';
 import { useClipboard } from '@mantine/hooks';
-import { Check, Copy } from 'lucide-react';
+import { Check, Copy } from '../ui/icons';
 
 /** Copies what a page shows, in the form one wants. */
 export function CopyMenu({ csv, json }: { csv: () => string; json: () => string }) {

@@ -1,12 +1,12 @@
 import { Button, Group, Kbd } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useQueryClient } from '@tanstack/react-query';
-import { Plus, Search } from 'lucide-react';
 import { useEffect, useMemo, useRef } from 'react';
 import type { Unit } from '../lib/number';
 import { useUrlParams } from '../lib/url';
 import { useSpan } from '../live/live';
 import { CopyLink } from '../ui/Copy';
+import { Plus, Search } from '../ui/icons';
 import { Page } from '../ui/Page';
 import { useZone } from '../ui/prefs';
 import { ChartView } from './ChartView';

@@ -1,8 +1,8 @@
 import { Button, Group, Popover, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { History } from 'lucide-react';
 import { useState } from 'react';
 import { since } from '../lib/time';
+import { History } from '../ui/icons';
 import classes from './Explore.module.css';
 import { search, type useHistory } from './history';
 import { Picker } from './Picker';

@@ -1,9 +1,9 @@
 import { Group, Text } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
-import { Table2 } from 'lucide-react';
 import { memo, useMemo } from 'react';
 import { format, type Unit } from '../lib/number';
 import { type Column, DataTable } from '../ui/DataTable';
+import { Table2 } from '../ui/icons';
 import { useFormatTime } from '../ui/prefs';
 import { Empty, Loading } from '../ui/State';
 import { CopyMenu } from './CopyMenu';

@@ -1,8 +1,8 @@
 import { ActionIcon, Button, Group, Loader, Text, TextInput, UnstyledButton } from '@mantine/core';
 import { useQueries, useQuery } from '@tanstack/react-query';
-import { ArrowLeft, ChevronDown, ChevronRight } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { Copy } from '../ui/Copy';
+import { ArrowLeft, ChevronDown, ChevronRight } from '../ui/icons';
 import { ErrorBox } from '../ui/State';
 import classes from './Explore.module.css';
 import { Kind } from './Finder';

@@ -1,7 +1,7 @@
 import { TextInput } from '@mantine/core';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { Search } from 'lucide-react';
 import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
+import { Search } from '../ui/icons';
 import classes from './Explore.module.css';
 
 type Props<T> = {

@@ -1,6 +1,8 @@
 import { ActionIcon, Button, Group, Menu, Tooltip, UnstyledButton } from '@mantine/core';
 import { useClipboard } from '@mantine/hooks';
 import { notifications } from '@mantine/notifications';
+import type { Ref } from 'react';
+import { format } from '../lib/number';
 import {
   ArrowDown,
   ArrowUp,
@@ -14,9 +16,7 @@ import {
   Play,
   Terminal,
   Trash2,
-} from 'lucide-react';
-import type { Ref } from 'react';
-import { format } from '../lib/number';
+} from '../ui/icons';
 import { advice } from '../ui/State';
 import classes from './Explore.module.css';
 import { curlOf, letter, type Plan, perPoint, type Row, rawPath } from './explore';

@@ -116,7 +116,7 @@ export function onGrid(span: { from: number; to: number }, step: number) {
 }
 
 /** A page asks for dozens of charts: the first are there sooner when few are worked on together. */
-export const lane = inLanes(3);
+export const lane = inLanes(2);
 
 /** A query's values over a span, aligned to its step so that charts of one page share their times. */
 export function useRange(

@@ -10,12 +10,12 @@ import { useTop } from './top';
 const names = (samples: VectorSample[] | undefined) => (samples ?? []).map((s) => s.metric.instance ?? '').sort();
 
 /** What all hosts together did, and those that stand out. */
-export function FleetCharts({ hosts }: { hosts: number }) {
+export function FleetCharts({ hosts, young }: { hosts: number; young: boolean }) {
   const span = useSpan();
   const points = pointsFor(hosts, span.to - span.from);
   const window = fleetWindow(hosts, stepFor(span.to - span.from, points));
-  const cpu = names(useTop('cpu').data).join('\n');
-  const memory = names(useTop('memory').data).join('\n');
+  const cpu = names(useTop('cpu', young).data).join('\n');
+  const memory = names(useTop('memory', young).data).join('\n');
   const panels = useMemo(() => {
     const list = (text: string) => (text ? text.split('\n') : []);
     return fleetPanels(window, { cpu: list(cpu), memory: list(memory) }, points);
@@ -23,7 +23,7 @@ export function FleetCharts({ hosts }: { hosts: number }) {
   return (
     <div className={classes.charts}>
       {panels.map((p) => (
-        <ChartCard key={p.title} panel={p} sync="overview" />
+        <ChartCard key={p.title} panel={p} sync="overview" young={young} />
       ))}
     </div>
   );

@@ -19,7 +19,7 @@ const kinds: [kind: Kind, title: string][] = [
 ];
 
 /** The hosts with the highest numbers now. */
-export function Highest() {
+export function Highest({ young }: { young: boolean }) {
   const link = useHref();
   return (
     <Section title="Highest now" more={{ href: link('/hosts', { sort: '-cpu' }), words: 'all hosts' }}>
@@ -27,7 +27,7 @@ export function Highest() {
         {kinds.map(([kind, title]) => (
           <div key={kind}>
             <h3>{title}</h3>
-            <Top kind={kind} />
+            <Top kind={kind} young={young} />
           </div>
         ))}
       </div>
@@ -35,8 +35,8 @@ export function Highest() {
   );
 }
 
-function Top({ kind }: { kind: Kind }) {
-  const top = useTop(kind);
+function Top({ kind, young }: { kind: Kind; young: boolean }) {
+  const top = useTop(kind, young);
   return <Shown query={top}>{(samples) => <Ranking kind={kind} samples={samples} />}</Shown>;
 }
 

@@ -1,13 +1,15 @@
 import { Button } from '@mantine/core';
-import { CircleCheck, Waypoints } from 'lucide-react';
 import { Suspense, useDeferredValue, useEffect } from 'react';
 import { Link } from 'wouter';
+import { useYoung } from '../agent/agent';
 import { useGaps } from '../agent/gap';
 import { StateMark, stateNames, states } from '../agent/StateMark';
 import { SeverityIcon } from '../host/Meter';
 import { late } from '../lib/late';
 import { useHref } from '../lib/url';
+import { useLiveSamples } from '../live/live';
 import { type Status, useStatus } from '../status/status';
+import { CircleCheck, Waypoints } from '../ui/icons';
 import { Page } from '../ui/Page';
 import { Empty, Loading, Shown } from '../ui/State';
 import { Checks } from './Checks';
@@ -78,6 +80,8 @@ function Verdict({ status }: { status: Status }) {
 }
 
 function Known({ status }: { status: Status }) {
+  const young = useYoung(enrolled(status));
+  useLiveSamples(young ? '' : undefined);
   return (
     <div className={classes.stack}>
       <States status={status} />
@@ -87,7 +91,7 @@ function Known({ status }: { status: Status }) {
           <Checks />
         </div>
         <div className={classes.column}>
-          <Highest />
+          <Highest young={young} />
           <Gaps />
         </div>
       </div>
@@ -98,7 +102,7 @@ function Known({ status }: { status: Status }) {
           </div>
         }
       >
-        <FleetCharts hosts={enrolled(status)} />
+        <FleetCharts hosts={enrolled(status)} young={young} />
       </Suspense>
       <Collector status={status} />
     </div>

@@ -1,5 +1,5 @@
-import { CircleCheck } from 'lucide-react';
 import type { ReactNode } from 'react';
+import { CircleCheck } from '../ui/icons';
 import classes from './OverviewPage.module.css';
 
 /** Says that there is no trouble of a kind. */

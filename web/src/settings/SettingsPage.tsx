@@ -1,4 +1,3 @@
-import { Settings, UserRound } from 'lucide-react';
 import type { ComponentType } from 'react';
 import { Redirect, useParams } from 'wouter';
 import { ApiTokensPart } from '../apitoken/ApiTokensPart';
@@ -6,6 +5,7 @@ import { AuditPart } from '../audit/AuditPart';
 import { useHref } from '../lib/url';
 import { AccountPart } from '../session/AccountPart';
 import { allows, type Role, useMe } from '../session/session';
+import { Settings, UserRound } from '../ui/icons';
 import { Page } from '../ui/Page';
 import { Empty } from '../ui/State';
 import { TabLinks } from '../ui/TabLinks';

@@ -1,6 +1,6 @@
 import { ActionIcon, Button, CopyButton, Tooltip } from '@mantine/core';
 import { useClipboard } from '@mantine/hooks';
-import { Check, Copy as CopyIcon, Link2 } from 'lucide-react';
+import { Check, Copy as CopyIcon, Link2 } from './icons';
 
 /** A small button that copies a text. */
 export function Copy({ value, label }: { value: string; label: string }) {

@@ -1,10 +1,10 @@
 import { VisuallyHidden } from '@mantine/core';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { ArrowDown, ArrowUp } from 'lucide-react';
 import { type KeyboardEvent, memo, type ReactNode, useEffect, useMemo, useRef } from 'react';
 import { useLocation } from 'wouter';
 import { useUrlState } from '../lib/url';
 import classes from './DataTable.module.css';
+import { ArrowDown, ArrowUp } from './icons';
 import plain from './plain.module.css';
 
 export type Column<T> = {

@@ -1,11 +1,11 @@
 import { Menu, type MenuProps } from '@mantine/core';
-import { EllipsisVertical, type LucideIcon } from 'lucide-react';
 import { type ReactNode, useRef, useState } from 'react';
+import { EllipsisVertical, type Icon } from './icons';
 import classes from './RowMenu.module.css';
 
 type Props = Pick<MenuProps, 'width'> & {
   label: string;
-  icon?: LucideIcon;
+  icon?: Icon;
   className?: string;
   children: () => ReactNode;
 };

@@ -1,8 +1,8 @@
 import { Kbd, TextInput, type TextInputProps } from '@mantine/core';
 import { useDebouncedCallback } from '@mantine/hooks';
-import { Search } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { useUrlState } from '../lib/url';
+import { Search } from './icons';
 
 type Props = { param?: string; label: string; placeholder?: string } & Pick<TextInputProps, 'w' | 'style' | 'miw'>;
 

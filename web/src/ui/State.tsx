@@ -1,7 +1,7 @@
 import { Alert, Box, Button, Center, Group, Stack, Text } from '@mantine/core';
-import { CircleAlert, type LucideIcon } from 'lucide-react';
 import { Component, type ReactNode } from 'react';
 import { ApiError } from '../api/client';
+import { CircleAlert, type Icon } from './icons';
 import plain from './plain.module.css';
 
 /** What to do about an error, in words for the user. */
@@ -72,7 +72,7 @@ export function Empty({
   children,
   action,
 }: {
-  icon: LucideIcon;
+  icon: Icon;
   title: string;
   children?: ReactNode;
   action?: ReactNode;

@@ -1,9 +1,9 @@
 import { Button, Popover, SegmentedControl, SimpleGrid, Stack, Text, TextInput } from '@mantine/core';
-import { Clock, Pause, Play, ZoomOut } from 'lucide-react';
 import { useState } from 'react';
 import { formatDuration, formatTime, instant, parseDuration, parseInstant } from '../lib/time';
 import { useUrlParams } from '../lib/url';
 import { useLive, useSpan } from '../live/live';
+import { Clock, Pause, Play, ZoomOut } from './icons';
 import plain from './plain.module.css';
 import { useZone } from './prefs';
 

@@ -1,6 +1,6 @@
 import { Button, Group, PasswordInput, Stack, Text } from '@mantine/core';
-import { Circle, CircleCheck } from 'lucide-react';
 import { Copy } from '../ui/Copy';
+import { Circle, CircleCheck } from '../ui/icons';
 import { makePassword, passwordProblem } from './user';
 
 type Props = {

@@ -1,10 +1,10 @@
 import { Badge, Button, Group, Menu, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { Filter, KeyRound, Lock, LockOpen, Plus, Shield, Trash2 } from 'lucide-react';
 import { useMemo, useState } from 'react';
 import { useUrlParams } from '../lib/url';
 import { useMe } from '../session/session';
 import { type Column, DataTable, hidden } from '../ui/DataTable';
+import { Filter, KeyRound, Lock, LockOpen, Plus, Shield, Trash2 } from '../ui/icons';
 import { useFormatTime } from '../ui/prefs';
 import { RowMenu } from '../ui/RowMenu';
 import { SearchInput } from '../ui/SearchInput';
