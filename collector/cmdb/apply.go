@@ -33,6 +33,11 @@ func (w *work) apply(ctx context.Context, x *subject) error {
 	}
 	w.index(it)
 	x.result.Operation = operation(fresh, changed, former, w.model.Class(it.Class))
+	if c.isNew && c.identity(w.model) {
+		if err := w.resettle(ctx, it, x); err != nil {
+			return err
+		}
+	}
 	return w.bridge(ctx, x)
 }
 

@@ -11,13 +11,14 @@ import (
 	"github.com/picketmon/picket/collector/cmdb/class"
 )
 
-// claim is all that one source says of an item, under one native key. An item's values follow from its claims alone, so they do not
+// claim is all that one source says of an item under one key: its native key, or else what it calls the item by. An item's values follow from its claims alone, so they do not
 // depend on the order in which reports came, and items can be merged and parted again by moving claims.
 type claim struct {
 	Source    string
-	NativeKey string
-	First     int64 // the time of the oldest report
-	Last      int64 // the time of the youngest
+	Key       string // the native key, or one that begins with "~": see subject.key
+	NativeKey string // blank when the source gave none
+	First     int64  // the time of the oldest report
+	Last      int64  // the time of the youngest
 	body
 	isNew, dirty, touched bool
 }
@@ -238,6 +239,7 @@ func (c *claim) encode() (string, error) {
 	return string(raw), nil
 }
 
-func newClaim(source, native string, at int64) *claim {
-	return &claim{Source: source, NativeKey: native, First: at, Last: at, body: body{Values: map[string]said{}, Classes: map[string][2]int64{}}, isNew: true, dirty: true}
+func newClaim(x *subject) *claim {
+	at := x.time
+	return &claim{Source: x.source, Key: x.key, NativeKey: x.native, First: at, Last: at, body: body{Values: map[string]said{}, Classes: map[string][2]int64{}}, isNew: true, dirty: true}
 }

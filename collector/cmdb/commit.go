@@ -124,6 +124,13 @@ func (s *Store) subjects(ctx context.Context, w *work, p *Payload, list []*subje
 				x.fail(DependencyMissing, fmt.Sprintf("hangs on others over more than %d levels, or on itself", maxLevels-1))
 			}
 			x.findHost(list)
+			if x.class != nil && x.class.Rule() != nil {
+				hostKey := ""
+				if len(x.hosts) > 0 && list[x.hosts[0]].source == x.source {
+					hostKey = list[x.hosts[0]].key
+				}
+				x.claimKey(w.model, hostKey)
+			}
 			now = append(now, x)
 		}
 		if err := w.prefetch(ctx, now); err != nil {

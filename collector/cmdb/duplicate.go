@@ -65,6 +65,7 @@ type undoItem struct {
 
 type undoClaim struct {
 	Source    string `json:"source"`
+	Key       string `json:"key"`
 	NativeKey string `json:"native_key"`
 	First     int64  `json:"first"`
 	Last      int64  `json:"last"`
@@ -84,7 +85,7 @@ func snapshot(it *item) undoItem {
 	for _, c := range it.claims {
 		b := c.body
 		b.Values, b.Classes = maps.Clone(b.Values), maps.Clone(b.Classes)
-		u.Claims = append(u.Claims, undoClaim{c.Source, c.NativeKey, c.First, c.Last, b})
+		u.Claims = append(u.Claims, undoClaim{c.Source, c.Key, c.NativeKey, c.First, c.Last, b})
 	}
 	return u
 }

@@ -22,6 +22,7 @@ func (w *work) flush(ctx context.Context) error {
 	var changed, touched, deleted []*item
 	for _, id := range slices.Sorted(maps.Keys(w.items)) {
 		switch it := w.items[id]; {
+		case it.deleted && it.isNew: // it never was
 		case it.deleted:
 			deleted = append(deleted, it)
 		case it.changed || it.isNew:
@@ -29,6 +30,9 @@ func (w *work) flush(ctx context.Context) error {
 		case it.touched:
 			touched = append(touched, it)
 		}
+	}
+	if err := w.deleteItems(ctx, deleted); err != nil {
+		return err
 	}
 	for _, step := range []func(context.Context, []*item) error{w.writeItems, w.dropClaims, w.writeClaims, w.writeKeys} {
 		if err := step(ctx, changed); err != nil {
@@ -45,9 +49,6 @@ func (w *work) flush(ctx context.Context) error {
 		return err
 	}
 	if err := w.writeRelations(ctx); err != nil {
-		return err
-	}
-	if err := w.deleteItems(ctx, deleted); err != nil {
 		return err
 	}
 	return w.writeTasks(ctx)
@@ -178,7 +179,7 @@ func (w *work) writeClaims(ctx context.Context, list []*item) error {
 	touched := map[seen][]*claimRow{}
 	for _, it := range list {
 		for _, c := range it.claims {
-			row := claimRow{ItemID: it.ID, Source: c.Source, NativeKey: c.NativeKey, First: c.First, Last: c.Last}
+			row := claimRow{ItemID: it.ID, Source: c.Source, Key: c.Key, NativeKey: c.NativeKey, First: c.First, Last: c.Last}
 			switch {
 			case c.dirty || c.isNew:
 				body, err := c.encode()
@@ -194,23 +195,36 @@ func (w *work) writeClaims(ctx context.Context, list []*item) error {
 		}
 	}
 	for part := range slices.Chunk(rows, portion) {
-		_, err := w.tx.NewInsert().Model(&part).On("CONFLICT (item_id, source, native_key) DO UPDATE").
+		_, err := w.tx.NewInsert().Model(&part).On("CONFLICT (item_id, source, claim_key) DO UPDATE").
 			Set("first_seen = EXCLUDED.first_seen").Set("last_seen = EXCLUDED.last_seen").Set("body = EXCLUDED.body").Exec(ctx)
 		if err != nil {
 			return fmt.Errorf("write what sources say of items: %w", err)
 		}
 	}
 	for k, group := range touched {
-		for part := range slices.Chunk(group, portion) {
-			ids, natives := make([]ItemID, len(part)), make([]string, len(part))
-			for i, r := range part {
-				ids[i], natives[i] = r.ItemID, r.NativeKey
-			}
-			_, err := w.tx.NewUpdate().Model((*claimRow)(nil)).Set("last_seen = ?", k.last).
-				Where("item_id IN ?", bun.Tuple(ids)).Where("source = ?", k.source).Where("native_key IN ?", bun.Tuple(natives)).Exec(ctx)
-			if err != nil {
-				return fmt.Errorf("note when sources spoke of items: %w", err)
-			}
+		if err := w.touchClaims(ctx, k.source, k.last, group); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// touchClaims notes when a source spoke last of items. Native keys are unique within it; what has none is named one by one.
+func (w *work) touchClaims(ctx context.Context, source string, last int64, rows []*claimRow) error {
+	var natives []string
+	update := func() *bun.UpdateQuery {
+		return w.tx.NewUpdate().Model((*claimRow)(nil)).Set("last_seen = ?", last).Where("source = ?", source)
+	}
+	for _, r := range rows {
+		if r.NativeKey != "" {
+			natives = append(natives, r.NativeKey)
+		} else if _, err := update().Where("item_id = ?", r.ItemID).Where("claim_key = ?", r.Key).Exec(ctx); err != nil {
+			return fmt.Errorf("note when %s spoke of item %s: %w", source, r.ItemID, err)
+		}
+	}
+	for part := range slices.Chunk(natives, portion) {
+		if _, err := update().Where("native_key <> ''").Where("native_key IN ?", bun.Tuple(part)).Exec(ctx); err != nil {
+			return fmt.Errorf("note when sources spoke of items: %w", err)
 		}
 	}
 	return nil

@@ -38,7 +38,7 @@ func (w *work) identify(ctx context.Context, x *subject) error {
 			a.Result = Skipped
 		default:
 			tried = true
-			a.Result = w.try(x, k, keys)
+			a.Result = w.try(x, k)
 		}
 		x.result.Attempts = append(x.result.Attempts, a)
 		if a.Result == Matched || a.Result == MultiMatch {
@@ -88,7 +88,7 @@ func (w *work) bySysID(ctx context.Context, x *subject) error {
 
 // try looks for the subject under one entry. Several matches are a set of duplicates, of which the oldest is taken for the one meant,
 // unless they are known to be different things.
-func (w *work) try(x *subject, k keyed, all []keyed) AttemptResult {
+func (w *work) try(x *subject, k keyed) AttemptResult {
 	list := w.candidates(x, k)
 	if len(list) == 0 {
 		return NoMatch
@@ -98,7 +98,7 @@ func (w *work) try(x *subject, k keyed, all []keyed) AttemptResult {
 		return Matched
 	}
 	if w.different(list) {
-		return w.narrow(x, list, k, all)
+		return w.oneOf(x, list, k)
 	}
 	if k.entry.Lookup != "" { // which of them has been decided by their rows and their age
 		x.item = list[0]
@@ -162,30 +162,20 @@ func byVotes(list []*item, votes map[*item]int, k keyed) []*item {
 
 // otherIdentity reports whether a source whose native keys are identities knows the item under another key than the subject's.
 func (w *work) otherIdentity(x *subject, it *item) bool {
-	if s := w.model.Source(x.source); x.native == "" || s == nil || !s.NativeKeyIsIdentity {
-		return false
-	}
-	for _, c := range it.claims {
-		if c.Source == x.source && c.NativeKey != "" && c.NativeKey != x.native {
-			return true
-		}
-	}
-	return false
+	mine := &claim{Source: x.source, NativeKey: x.native}
+	return mine.identity(w.model) && slices.ContainsFunc(it.claims, func(c *claim) bool { return w.others(mine, c) })
+}
+
+// others reports whether two claims are of one source whose native keys say that they are about different things.
+func (w *work) others(a, b *claim) bool {
+	return a.Source == b.Source && a.NativeKey != b.NativeKey && a.identity(w.model) && b.identity(w.model)
 }
 
 // apart reports whether two items are known to be different things.
 func (w *work) apart(a, b *item) bool {
-	for _, c := range a.claims {
-		if s := w.model.Source(c.Source); c.NativeKey == "" || s == nil || !s.NativeKeyIsIdentity {
-			continue
-		}
-		for _, d := range b.claims {
-			if d.Source == c.Source && d.NativeKey != "" && d.NativeKey != c.NativeKey {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(a.claims, func(c *claim) bool {
+		return slices.ContainsFunc(b.claims, func(d *claim) bool { return w.others(c, d) })
+	})
 }
 
 // different reports whether all of several items are known to be different things.
@@ -200,20 +190,37 @@ func (w *work) different(list []*item) bool {
 	return true
 }
 
-// narrow chooses among different things that share one identifier, such as clones with one serial number, by the weaker ones.
-func (w *work) narrow(x *subject, list []*item, k keyed, all []keyed) AttemptResult {
-	for _, weaker := range all {
-		if weaker.entry.Priority <= k.entry.Priority {
-			continue
+// oneOf chooses among different things that share an identifier, such as clones with one serial number. Where nothing tells them apart the
+// first is taken, and said so.
+func (w *work) oneOf(x *subject, list []*item, k keyed) AttemptResult {
+	f := facts{class: x.class.Name, values: x.values, lookups: x.lookups}
+	if x.host != nil {
+		f.host = x.host.ID
+	}
+	if x.item = w.meant(f, list); x.item == nil {
+		x.item = slices.MinFunc(list, func(a, b *item) int { return byIdentity(w.model, a, b) })
+	}
+	if w.meantAlone(f, list) {
+		return Matched
+	}
+	x.warn(MultipleMatches, fmt.Sprintf("%d different items match by %s, and nothing tells which is meant; the first was taken: %s", len(list), k.entry.Name, names(list)))
+	return MultiMatch
+}
+
+// meantAlone reports whether an identifier of f leads to one of the things only.
+func (w *work) meantAlone(f facts, list []*item) bool {
+	for _, e := range entries(w.model.Class(list[0].Class)) {
+		hashes, hits := f.keys(w.model, e), 0
+		for _, it := range list {
+			if slices.ContainsFunc(w.identityKeys(it, e), func(h string) bool { return slices.Contains(hashes, h) }) {
+				hits++
+			}
 		}
-		left := slices.DeleteFunc(w.candidates(x, weaker), func(it *item) bool { return !slices.Contains(list, it) })
-		if len(left) == 1 {
-			x.item = left[0]
-			return Matched
+		if hits == 1 {
+			return true
 		}
 	}
-	x.fail(MultipleMatches, fmt.Sprintf("%d different items match by %s, and nothing tells which is meant: %s", len(list), k.entry.Name, names(list)))
-	return MultiMatch
+	return false
 }
 
 func names(list []*item) string {

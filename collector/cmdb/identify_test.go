@@ -141,7 +141,7 @@ func TestClonesStayApart(t *testing.T) {
 			t.Errorf("the import met another item")
 		}
 		r := f.send(cmdb.Payload{Source: "Import", Time: at(3), Items: []cmdb.PayloadItem{server(values{"name": "vm3", "serial_number": "S"})}})
-		if !slices.Equal(codes(r.Items[0].Errors), []string{cmdb.MultipleMatches}) {
+		if !slices.Equal(codes(r.Items[0].Warnings), []string{cmdb.MultipleMatches}) || r.Items[0].ID != one {
 			t.Errorf("an import that cannot be told apart: %+v", r.Items[0])
 		}
 	})

@@ -63,14 +63,14 @@ func (r itemRow) decode() (map[string]string, error) {
 	return values, nil
 }
 
-// claimOf returns the claim of a source under a native key, and makes it when there is none yet.
+// claimOf returns the claim that a subject adds to, and makes it when there is none yet.
 func (it *item) claimOf(x *subject) *claim {
 	for _, c := range it.claims {
-		if c.Source == x.source && c.NativeKey == x.native {
+		if c.Source == x.source && c.Key == x.key {
 			return c
 		}
 	}
-	c := newClaim(x.source, x.native, x.time)
+	c := newClaim(x)
 	it.claims = append(it.claims, c)
 	return c
 }

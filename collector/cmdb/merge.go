@@ -38,11 +38,11 @@ func (w *work) merge(ctx context.Context, main, other *item, reason string) erro
 	return w.merged(task, main, other, reason, undo)
 }
 
-// takeClaim moves a claim of another item here. When the same source has one under the same native key, both are put together: of each
+// takeClaim moves a claim of another item here. When the same source has one under the same key, both are put together: of each
 // value the youngest word stays.
 func (it *item) takeClaim(c *claim) {
 	for _, mine := range it.claims {
-		if mine.Source == c.Source && mine.NativeKey == c.NativeKey {
+		if mine.Source == c.Source && mine.Key == c.Key {
 			mine.combine(c)
 			return
 		}

@@ -20,14 +20,14 @@ import (
 	"github.com/picketmon/picket/collector/db/dbtest"
 )
 
-// fleet makes the reports of hosts: agents that know all, a discovery that knows each host as a mere computer by its serial number, an
+// fleetOf makes the reports of hosts: agents that know all, a discovery that knows each host as a mere computer by its serial number, an
 // import by name, and parts whose report names their host by the serial number only. Every fifth host shares its serial number with
-// its neighbour, as clones do.
+// its neighbour, as clones do; the discovery has native keys of its own for these.
 func fleetOf(n int) []cmdb.Payload {
 	var list []cmdb.Payload
 	for i := range n {
 		name, number := fmt.Sprintf("host-%04d", i), fmt.Sprintf("SN%04d", i-i%5/4) // the fifth has the fourth's
-		cloned := i%5 >= 3
+		cloned := i%5 >= 3                                                          // whoever knows a clone by its serial number only does not know which
 		full := native(server(values{"name": name, "serial_number": number, "os": "Linux", "ram": 1024 + i}), "agent-"+strconv.Itoa(i))
 		full.Lookup = []cmdb.PayloadLookup{serial(number, "system"), serial("U-"+name, "uuid")}
 		owns := []cmdb.PayloadRelation{related(0, 1, "Owns::Owned by"), related(0, 2, "Owns::Owned by"), related(3, 0, "Runs on::Runs")}
@@ -38,14 +38,13 @@ func fleetOf(n int) []cmdb.Payload {
 		later[3].Class = "cmdb_ci_nginx_web_server"
 		later[1] = disk("sda", values{"size_bytes": 20 + i})
 		list = append(list, cmdb.Payload{Source: "Picket agent", Time: at(60 + i%5), Items: later, Relations: owns})
+		computer := cmdb.PayloadItem{Class: "cmdb_ci_computer", Values: values{"serial_number": number, "asset_tag": "A" + number}}
 		if cloned {
-			continue // whoever knows a clone by its serial number only does not know which
+			computer = native(cmdb.PayloadItem{Class: "cmdb_ci_computer", Values: values{"name": name, "serial_number": number, "asset_tag": "A" + name}}, "d-"+strconv.Itoa(i))
 		}
 		list = append(list,
-			cmdb.Payload{Source: "Discovery", Time: at(30), Items: []cmdb.PayloadItem{
-				{Class: "cmdb_ci_computer", Values: values{"serial_number": number, "asset_tag": "A" + number}},
-				disk("sda", values{"device_id": "8:0"}), disk("sdb", nil),
-			}, Relations: []cmdb.PayloadRelation{related(0, 1, "Owns::Owned by"), related(0, 2, "Owns::Owned by")}},
+			cmdb.Payload{Source: "Discovery", Time: at(30), Items: []cmdb.PayloadItem{computer, disk("sda", values{"device_id": "8:" + strconv.Itoa(i)}), disk("sdb", nil)},
+				Relations: []cmdb.PayloadRelation{related(0, 1, "Owns::Owned by"), related(0, 2, "Owns::Owned by")}},
 			cmdb.Payload{Source: "Import", Time: at(90), Items: []cmdb.PayloadItem{{Class: "cmdb_ci_computer", Values: values{"name": name, "support_group": "group-" + strconv.Itoa(i%3), "ram": 1}}}})
 	}
 	for i := range list {

@@ -140,6 +140,9 @@ func excerpt(w *work, p *Payload, list []*subject, i int) (part Payload, keys []
 
 // replay takes up partial items that what was just reported may complete.
 func (s *Store) replay(ctx context.Context, w *work, list []*subject) error {
+	if waiting, err := w.tx.NewSelect().Model((*partialRow)(nil)).Exists(ctx); err != nil || !waiting {
+		return err
+	}
 	done := map[string]bool{}
 	for range maxLevels + 1 {
 		rows, err := w.partials(ctx, list)

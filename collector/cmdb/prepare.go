@@ -16,6 +16,7 @@ type subject struct {
 	class   *class.Class
 	source  string
 	native  string
+	key     string // under which its claim is kept
 	feed    string
 	time    int64
 	sysID   string

@@ -44,12 +44,12 @@ func (s *Store) Words(ctx context.Context, id ItemID) (map[string][]Word, error)
 		return nil, err
 	}
 	var rows []claimRow
-	if err := s.db.NewSelect().Model(&rows).Where("item_id = ?", id).OrderExpr("source, native_key").Scan(ctx); err != nil {
+	if err := s.db.NewSelect().Model(&rows).Where("item_id = ?", id).OrderExpr("source, claim_key").Scan(ctx); err != nil {
 		return nil, fmt.Errorf("read what sources say of item %s: %w", id, err)
 	}
 	var claims []*claim
 	for _, r := range rows {
-		c := &claim{Source: r.Source, NativeKey: r.NativeKey, First: r.First, Last: r.Last}
+		c := &claim{Source: r.Source, Key: r.Key, NativeKey: r.NativeKey, First: r.First, Last: r.Last}
 		if err := json.Unmarshal([]byte(r.Body), &c.body); err != nil {
 			return nil, fmt.Errorf("decode what %s says of item %s: %w", r.Source, id, err)
 		}
@@ -198,14 +198,14 @@ func escapeLike(s string) string {
 // NativeKeys returns the native keys that a source gave with a prefix, of items that it has not said to be gone, in order.
 func (s *Store) NativeKeys(ctx context.Context, source, prefix string) ([]string, error) {
 	var rows []claimRow
-	err := s.db.NewSelect().Model(&rows).Where("source = ?", source).Where("native_key >= ?", prefix).Where("native_key < ?", prefix+"\U0010FFFF").
+	err := s.db.NewSelect().Model(&rows).Where("source = ?", source).Where("native_key <> ''").Where("native_key >= ?", prefix).Where("native_key < ?", prefix+"\U0010FFFF").
 		OrderExpr("native_key").Scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read native keys of %s: %w", source, err)
 	}
 	var keys []string
 	for _, r := range rows {
-		c := &claim{Source: r.Source, NativeKey: r.NativeKey, First: r.First, Last: r.Last}
+		c := &claim{Source: r.Source, Key: r.Key, NativeKey: r.NativeKey, First: r.First, Last: r.Last}
 		if err := json.Unmarshal([]byte(r.Body), &c.body); err != nil {
 			return nil, fmt.Errorf("decode what %s says of item %s: %w", source, r.ItemID, err)
 		}

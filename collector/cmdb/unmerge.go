@@ -10,7 +10,7 @@ import (
 )
 
 // Unmerge parts two items that were merged: the other gets back what sources said of it, its relations and what hung on it. What was
-// reported since stays with main, unless it came under a native key of the other. Kinds: NotFound, Conflict.
+// reported since stays with main, unless it came under a key of the other. Kinds: NotFound, Conflict.
 func (s *Store) Unmerge(ctx context.Context, task, by string) error {
 	return s.write(ctx, byHand, by, func(ctx context.Context, w *work) error {
 		row, err := w.task(ctx, task)
@@ -67,22 +67,20 @@ func (w *work) part(ctx context.Context, u mergeUndo) error {
 func (it *item) give(other *item, u mergeUndo) {
 	mine := map[[2]string]undoClaim{}
 	for _, c := range u.Main.Claims {
-		mine[[2]string{c.Source, c.NativeKey}] = c
+		mine[[2]string{c.Source, c.Key}] = c
 	}
 	for _, c := range u.Other.Claims {
-		key := [2]string{c.Source, c.NativeKey}
-		back := &claim{Source: c.Source, NativeKey: c.NativeKey, First: c.First, Last: c.Last, body: c.Body, isNew: true, dirty: true}
+		key := [2]string{c.Source, c.Key}
+		back := &claim{Source: c.Source, Key: c.Key, NativeKey: c.NativeKey, First: c.First, Last: c.Last, body: c.Body, isNew: true, dirty: true}
 		for i, now := range it.claims {
-			if now.Source != c.Source || now.NativeKey != c.NativeKey {
+			if now.Source != c.Source || now.Key != c.Key {
 				continue
 			}
 			if before, both := mine[key]; both {
 				now.First, now.Last, now.body, now.dirty = before.First, before.Last, before.Body, true
 				break
 			}
-			if c.NativeKey != "" { // reports since then were about it
-				back.Last, back.body = now.Last, now.body
-			}
+			back.Last, back.body = now.Last, now.body // reports since then were about it
 			it.claims = append(it.claims[:i], it.claims[i+1:]...)
 			it.reclaim = true
 			break

@@ -44,7 +44,8 @@ type claimRow struct {
 	bun.BaseModel `bun:"table:item_claims,alias:item_claims"`
 	ItemID        ItemID `bun:"item_id,pk"`
 	Source        string `bun:"source,pk"`
-	NativeKey     string `bun:"native_key,pk"`
+	Key           string `bun:"claim_key,pk"`
+	NativeKey     string `bun:"native_key"`
 	First         int64  `bun:"first_seen"`
 	Last          int64  `bun:"last_seen"`
 	Body          string `bun:"body"`
@@ -98,7 +99,7 @@ func (w *work) fetchNatives(ctx context.Context, natives [][2]string) (ids []Ite
 		for part := range slices.Chunk(keys, portion) {
 			var rows []claimRow
 			err := w.tx.NewSelect().Model(&rows).Column("item_id", "source", "native_key").
-				Where("source = ?", source).Where("native_key IN ?", bun.Tuple(part)).Scan(ctx)
+				Where("source = ?", source).Where("native_key <> ''").Where("native_key IN ?", bun.Tuple(part)).Scan(ctx)
 			if err != nil {
 				return nil, fmt.Errorf("find items by their native keys: %w", err)
 			}
@@ -113,8 +114,9 @@ func (w *work) fetchNatives(ctx context.Context, natives [][2]string) (ids []Ite
 
 // load reads items with their claims and keys, of those that are not here yet.
 func (w *work) load(ctx context.Context, ids []ItemID) error {
-	slices.Sort(ids)
-	ids = slices.DeleteFunc(slices.Compact(ids), func(id ItemID) bool { return w.items[id] != nil })
+	ids = slices.Clone(ids) // the caller's stay as they are
+	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
+	ids = slices.DeleteFunc(ids, func(id ItemID) bool { return w.items[id] != nil })
 	for part := range slices.Chunk(ids, portion) {
 		if err := w.loadPart(ctx, part); err != nil {
 			return err
@@ -140,7 +142,7 @@ func (w *work) loadPart(ctx context.Context, ids []ItemID) error {
 		return fmt.Errorf("read what sources say of items: %w", err)
 	}
 	for _, r := range claims {
-		c := &claim{Source: r.Source, NativeKey: r.NativeKey, First: r.First, Last: r.Last}
+		c := &claim{Source: r.Source, Key: r.Key, NativeKey: r.NativeKey, First: r.First, Last: r.Last}
 		if err := json.Unmarshal([]byte(r.Body), &c.body); err != nil {
 			return fmt.Errorf("decode what %s says of item %s: %w", r.Source, r.ItemID, err)
 		}
@@ -170,7 +172,7 @@ func (w *work) found(h string) []*item {
 	var list []*item
 	for _, id := range w.byHash[h] {
 		it := w.items[id]
-		if it != nil && it.DuplicateOf == "" && it.MergedInto == "" && it.hasKey(h) && !slices.Contains(list, it) {
+		if it != nil && it.DuplicateOf == "" && it.MergedInto == "" && !it.deleted && it.hasKey(h) && !slices.Contains(list, it) {
 			list = append(list, it)
 		}
 	}

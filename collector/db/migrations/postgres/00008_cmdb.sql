@@ -27,11 +27,12 @@ CREATE INDEX items_merged ON items (merged_into) WHERE merged_into <> '';
 CREATE TABLE item_claims (
     item_id    TEXT    NOT NULL REFERENCES items (id) ON DELETE CASCADE,
     source     TEXT    NOT NULL,
+    claim_key  TEXT   NOT NULL,
     native_key TEXT   COLLATE "C" NOT NULL,
     first_seen BIGINT NOT NULL,
     last_seen  BIGINT NOT NULL,
     body       TEXT    NOT NULL,
-    PRIMARY KEY (item_id, source, native_key)
+    PRIMARY KEY (item_id, source, claim_key)
 );
 CREATE UNIQUE INDEX item_claims_native ON item_claims (source, native_key) WHERE native_key <> '';
 
