@@ -204,6 +204,134 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/classes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Classes of items, with how many items there are
+         * @description All on one page, each after the class it is a kind of.
+         *
+         *     Needs the role viewer.
+         */
+        get: operations["list-classes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/classes/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One class with its attributes and how its items are told apart
+         * @description Needs the role viewer.
+         */
+        get: operations["show-class"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duplicates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sets of items that may be one thing, the newest first
+         * @description Needs the role viewer.
+         */
+        get: operations["list-duplicates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duplicates/{id}/dismiss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say that the items of a set are different things
+         * @description 409 when the set is not open.
+         *
+         *     Needs the role operator.
+         */
+        post: operations["dismiss-duplicates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duplicates/{id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make one item of a set
+         * @description What sources say of the others, their relations and what hangs on them moves to main. It can be undone. 409 when the set is not open, or its items are of classes with different rules of identification.
+         *
+         *     Needs the role operator.
+         */
+        post: operations["merge-duplicates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/duplicates/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Part what was merged
+         * @description The items get back what sources said of them, their relations and what hung on them. The set counts as dismissed then. 409 when it is not merged, or the items were merged further or deleted since.
+         *
+         *     Needs the role operator.
+         */
+        post: operations["undo-merge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/enroll-tokens": {
         parameters: {
             query?: never;
@@ -290,6 +418,156 @@ export interface paths {
          *     Needs the role operator.
          */
         post: operations["import-openmetrics"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Items by name
+         * @description Items that were merged into others are in no list.
+         *
+         *     Needs the role viewer.
+         */
+        get: operations["list-items"];
+        put?: never;
+        /**
+         * Add an item by hand
+         * @description Its source is Manual Entry. It is not looked whether there is such an item already: identify does that.
+         *
+         *     Needs the role operator.
+         */
+        post: operations["create-item"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/items/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All items that match, as CSV or as JSON lines
+         * @description CSV has the columns sys_id, class, name, host, host_name, discovery_source, first_discovered, last_discovered, then every attribute of the class asked for; without a class, every attribute of all classes. It can be imported again. A cell that a spreadsheet would take for a formula begins with an apostrophe. An answer that breaks off has the trailer X-Incomplete.
+         *
+         *     Needs the role viewer.
+         */
+        get: operations["export-items"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/items/identify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Identify and reconcile a report of items and relations
+         * @description Finds the item that each one means or makes it, writes what the source may say, and answers for each what became of it. Items with an error are left out, all others are taken. The same report once more changes nothing. Body and answer have the form of ServiceNow's identifyreconcile.
+         *
+         *     Needs the role operator.
+         */
+        post: operations["identify-items"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/items/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One item with what each source says of it
+         * @description With at, as it was known here then. An item that was merged says into which: merged_into.
+         *
+         *     Needs the role viewer.
+         */
+        get: operations["show-item"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete an item
+         * @description Its relations and what hangs on it go with it; its history stays. What sources still see comes back with their next report. 409 when other items are duplicates of it.
+         *
+         *     Needs the role operator.
+         */
+        delete: operations["delete-item"];
+        options?: never;
+        head?: never;
+        /**
+         * Write attributes of an item by hand
+         * @description What is absent stays. What people say counts as the word of the source Manual Entry: whether it wins over other sources the rules of reconciliation say. null takes back what people said.
+         *
+         *     Needs the role operator.
+         */
+        patch: operations["change-item"];
+        trace?: never;
+    };
+    "/api/v1/items/{id}/difference": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is different about an item at two times
+         * @description Before it was there, it had no values.
+         *
+         *     Needs the role viewer.
+         */
+        get: operations["compare-item"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/items/{id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What changed about an item, the newest first
+         * @description It stays when the item is deleted.
+         *
+         *     Needs the role viewer.
+         */
+        get: operations["list-item-history"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -439,6 +717,76 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/relation-types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * In which ways items hang together
+         * @description All on one page, by name.
+         *
+         *     Needs the role viewer.
+         */
+        get: operations["list-relation-types"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/relations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How items hang together, the oldest first
+         * @description Needs the role viewer.
+         */
+        get: operations["list-relations"];
+        put?: never;
+        /**
+         * Add a relation by hand
+         * @description One that is there already is given back: Manual Entry counts as one of its sources from now on.
+         *
+         *     Needs the role operator.
+         */
+        post: operations["create-relation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/relations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a relation
+         * @description What a source still sees comes back with its next report.
+         *
+         *     Needs the role operator.
+         */
+        delete: operations["delete-relation"];
         options?: never;
         head?: never;
         patch?: never;
@@ -699,6 +1047,13 @@ export interface components {
             time: string;
             type: string;
         };
+        Attempt: {
+            attemptResult: string;
+            attributes: string[] | null;
+            hybridEntryCiAttributes?: string[] | null;
+            identifierName: string;
+            searchOnTable: string;
+        };
         AuditEntry: {
             /** @description noun.verb */
             action: string;
@@ -741,6 +1096,84 @@ export interface components {
             revoked_reason?: string;
             serial: string;
         };
+        Class: {
+            /**
+             * Format: int64
+             * @description How many there are of the class itself
+             */
+            items: number;
+            label: string;
+            name: string;
+            /** @description The class it is a kind of; absent at a root */
+            parent?: string;
+            /**
+             * Format: int64
+             * @description With those of the classes below
+             */
+            total: number;
+        };
+        ClassAttribute: {
+            /** @description Labels by value */
+            choices?: {
+                [key: string]: string;
+            };
+            /** @description Of new items */
+            default?: string;
+            /** @description The class above that has it; absent when it is the class's own */
+            inherited?: string;
+            label: string;
+            name: string;
+            required: boolean;
+            /** @description The class that a reference refers to */
+            to?: string;
+            /** @enum {string} */
+            type: "string" | "text" | "integer" | "decimal" | "boolean" | "datetime" | "ip_address" | "mac_address" | "choice" | "reference";
+        };
+        ClassCount: {
+            class: string;
+            /** Format: int64 */
+            count: number;
+            label: string;
+        };
+        ClassDetail: {
+            /** @description The classes it is a kind of, the nearest first */
+            above: string[];
+            /** @description By name */
+            attributes: components["schemas"]["ClassAttribute"][];
+            /** @description Absent when reports about such items are refused */
+            identification?: components["schemas"]["ClassRule"];
+            /**
+             * Format: int64
+             * @description How many there are of the class itself
+             */
+            items: number;
+            label: string;
+            name: string;
+            /** @description The class it is a kind of; absent at a root */
+            parent?: string;
+            /**
+             * Format: int64
+             * @description With those of the classes below
+             */
+            total: number;
+        };
+        ClassRule: {
+            /** @description At which the rule stands: the class or one above */
+            class: string;
+            /** @description In the order in which they are tried */
+            entries: components["schemas"]["RuleEntry"][];
+            /** @description The rule of the parent class is tried as well */
+            fallback: boolean;
+            /**
+             * @description At which end of it the host is
+             * @enum {string}
+             */
+            host?: "parent" | "child";
+            /** @enum {string} */
+            kind: "independent" | "dependent";
+            /** @description By which a dependent item hangs on its host */
+            relation?: string;
+        };
         Drop: {
             /** Format: int64 */
             bytes: number;
@@ -758,6 +1191,31 @@ export interface components {
             records: number;
             /** Format: date-time */
             time: string;
+        };
+        DuplicateItem: {
+            class?: string;
+            class_label?: string;
+            id: string;
+            merged_into?: string;
+            /** @description Absent when it was deleted */
+            name?: string;
+        };
+        DuplicateSet: {
+            /** Format: date-time */
+            created_at: string;
+            id: string;
+            items: components["schemas"]["DuplicateItem"][];
+            /** @description The id of the item that the others are duplicates of, or were merged into */
+            main: string;
+            reason: string;
+            /**
+             * @description dismissed: they are different things
+             * @enum {string}
+             */
+            state: "open" | "merged" | "dismissed";
+            /** Format: date-time */
+            updated_at: string;
+            updated_by?: string;
         };
         EnrollToken: {
             /** @description Where its agents connect, host:port */
@@ -828,6 +1286,12 @@ export interface components {
             name: string;
             reason: string;
         };
+        Identified: {
+            hasError: boolean;
+            hasWarning: boolean;
+            items: components["schemas"]["ItemResult"][] | null;
+            relations: components["schemas"]["RelationResult"][] | null;
+        };
         Import: {
             /**
              * Format: int64
@@ -872,6 +1336,170 @@ export interface components {
              */
             too_old: number;
         };
+        Item: {
+            /** @description What has a value */
+            attributes: {
+                [key: string]: string;
+            };
+            class: string;
+            class_label: string;
+            /** Format: date-time */
+            created_at?: string;
+            created_by?: string;
+            /** @description That spoke of it last */
+            discovery_source: string;
+            /** @description The id of the item it may be the same as */
+            duplicate_of?: string;
+            /** Format: date-time */
+            first_discovered?: string;
+            /** @description The id of the item it hangs on */
+            host?: string;
+            host_name?: string;
+            /** @description Also its sys_id */
+            id: string;
+            /** Format: date-time */
+            last_discovered?: string;
+            /** @description The id of the item it is part of since a merge */
+            merged_into?: string;
+            /** Format: int64 */
+            mod_count: number;
+            name: string;
+            /** Format: date-time */
+            updated_at?: string;
+            updated_by?: string;
+        };
+        ItemAgent: {
+            id: string;
+            instance: string;
+        };
+        ItemAttribute: {
+            /** @description Absent when it had none */
+            from?: string;
+            /** @description Of the item that from refers to */
+            from_name?: string;
+            label: string;
+            name: string;
+            /** @description Absent when it has none */
+            to?: string;
+            /** @description Of the item that to refers to */
+            to_name?: string;
+        };
+        ItemChange: {
+            /** @description What changed, by name; sys_class_name, host, duplicate_of and merged_into stand among them */
+            attributes: components["schemas"]["ItemAttribute"][];
+            /** @description Who brought it */
+            by?: string;
+            id: string;
+            /** @enum {string} */
+            operation: "insert" | "update" | "merge" | "delete";
+            source: string;
+            /**
+             * Format: date-time
+             * @description When it was written here
+             */
+            time: string;
+        };
+        ItemDetail: {
+            /** @description On the host that it is */
+            agent?: components["schemas"]["ItemAgent"];
+            /** @description What has a value */
+            attributes: {
+                [key: string]: string;
+            };
+            class: string;
+            class_label: string;
+            /** Format: date-time */
+            created_at?: string;
+            created_by?: string;
+            /** @description That spoke of it last */
+            discovery_source: string;
+            /** @description The id of the item it may be the same as */
+            duplicate_of?: string;
+            /** Format: date-time */
+            first_discovered?: string;
+            /** @description What hangs on it now, by class */
+            hanging: components["schemas"]["ClassCount"][];
+            /** @description The id of the item it hangs on */
+            host?: string;
+            host_name?: string;
+            /** @description Also its sys_id */
+            id: string;
+            /** Format: date-time */
+            last_discovered?: string;
+            /** @description Of duplicate_of or merged_into */
+            main_name?: string;
+            /** @description The id of the item it is part of since a merge */
+            merged_into?: string;
+            /** Format: int64 */
+            mod_count: number;
+            name: string;
+            /** @description Which sources know it, the one that spoke last first; absent of the past */
+            reports?: components["schemas"]["ItemReport"][];
+            /** Format: date-time */
+            updated_at?: string;
+            updated_by?: string;
+            /** @description By attribute what sources say, what counts first; absent of the past */
+            words?: {
+                [key: string]: components["schemas"]["ItemWord"][] | null;
+            };
+        };
+        ItemDifference: {
+            /** Format: date-time */
+            from: string;
+            /** @description By name of the attribute */
+            items: components["schemas"]["ItemAttribute"][];
+            /** Format: date-time */
+            to: string;
+        };
+        ItemList: {
+            items: components["schemas"]["Item"][];
+            /** @description Give it as after to get the following page; absent at the end */
+            next?: string;
+            /**
+             * Format: int64
+             * @description How many there are in all
+             */
+            total: number;
+        };
+        ItemPatch: {
+            /** @description Text, numbers, booleans and nulls by attribute; null and empty text take a value away */
+            attributes: {
+                [key: string]: unknown;
+            };
+        };
+        ItemReport: {
+            /** Format: date-time */
+            first: string;
+            /** Format: date-time */
+            last: string;
+            native_key?: string;
+            source: string;
+        };
+        ItemResult: {
+            className: string;
+            errors?: components["schemas"]["Problem"][] | null;
+            identificationAttempts: components["schemas"]["Attempt"][] | null;
+            identifierEntrySysId?: string;
+            info?: components["schemas"]["Problem"][] | null;
+            inputIndices: number[] | null;
+            operation?: string;
+            sysId?: string;
+            warnings?: components["schemas"]["Problem"][] | null;
+        };
+        ItemWord: {
+            /** @description It is the item's value */
+            counts: boolean;
+            /** @description Under which the source knows the item */
+            native_key?: string;
+            source: string;
+            /**
+             * Format: date-time
+             * @description When it said so last
+             */
+            time: string;
+            /** @description Empty when the source says that there is none */
+            value: string;
+        };
         ListAgent: {
             items: components["schemas"]["Agent"][];
             /** @description Give it as after to get the following page; absent at the end */
@@ -887,6 +1515,16 @@ export interface components {
             /** @description Give it as after to get the following page; absent at the end */
             next?: string;
         };
+        ListClass: {
+            items: components["schemas"]["Class"][];
+            /** @description Give it as after to get the following page; absent at the end */
+            next?: string;
+        };
+        ListDuplicateSet: {
+            items: components["schemas"]["DuplicateSet"][];
+            /** @description Give it as after to get the following page; absent at the end */
+            next?: string;
+        };
         ListEnrollToken: {
             items: components["schemas"]["EnrollToken"][];
             /** @description Give it as after to get the following page; absent at the end */
@@ -899,6 +1537,21 @@ export interface components {
         };
         ListGap: {
             items: components["schemas"]["Gap"][];
+            /** @description Give it as after to get the following page; absent at the end */
+            next?: string;
+        };
+        ListItemChange: {
+            items: components["schemas"]["ItemChange"][];
+            /** @description Give it as after to get the following page; absent at the end */
+            next?: string;
+        };
+        ListRelation: {
+            items: components["schemas"]["Relation"][];
+            /** @description Give it as after to get the following page; absent at the end */
+            next?: string;
+        };
+        ListRelationType: {
+            items: components["schemas"]["RelationType"][];
             /** @description Give it as after to get the following page; absent at the end */
             next?: string;
         };
@@ -949,6 +1602,10 @@ export interface components {
             name: string;
             roles: string[];
             user_id: string;
+        };
+        MergeBody: {
+            /** @description The id of the item of the set that stays */
+            main: string;
         };
         MetricName: {
             help?: string;
@@ -1008,6 +1665,23 @@ export interface components {
             /** Format: int64 */
             uses_max: number;
         };
+        NewItem: {
+            /** @description Text, numbers, booleans and nulls by attribute; null and empty text take a value away */
+            attributes: {
+                [key: string]: unknown;
+            };
+            class: string;
+            /** @description The id of the item it hangs on, for classes whose items hang on others */
+            host?: string;
+        };
+        NewRelation: {
+            /** @description The id of another item */
+            child: string;
+            /** @description The id of an item */
+            parent: string;
+            /** @description The name of a relation type */
+            type: string;
+        };
         NewToken: {
             /**
              * Format: date-time
@@ -1057,6 +1731,106 @@ export interface components {
             /** @description The present password */
             present: string;
         };
+        Problem: {
+            error: string;
+            message: string;
+        };
+        Relation: {
+            child: components["schemas"]["RelationEnd"];
+            /** Format: date-time */
+            first_discovered?: string;
+            id: string;
+            /** Format: date-time */
+            last_discovered?: string;
+            parent: components["schemas"]["RelationEnd"];
+            /** @description Who saw it, by name */
+            sources: components["schemas"]["SourceTime"][];
+            type: string;
+        };
+        RelationEnd: {
+            class: string;
+            class_label: string;
+            id: string;
+            name: string;
+        };
+        RelationResult: {
+            className: string;
+            errors?: components["schemas"]["Problem"][] | null;
+            inputIndices: number[] | null;
+            operation?: string;
+            sysId?: string;
+        };
+        RelationType: {
+            /** @description What the child does: Runs */
+            child: string;
+            /**
+             * @description Which way trouble goes
+             * @enum {string}
+             */
+            impact: "child_to_parent" | "parent_to_child" | "none";
+            /** @description What the parent does and what the child does, with :: between */
+            name: string;
+            /** @description What the parent does: Runs on */
+            parent: string;
+        };
+        Report: {
+            /** @description Take items that are identical for one, and keep items that lack something until another report brings it */
+            enhanced?: boolean;
+            /** @description Best not more than 500 at a time */
+            items: components["schemas"]["ReportItem"][];
+            relations?: components["schemas"]["ReportRelation"][];
+            /** @description Whose report it is: one of the model's sources */
+            source: string;
+            /**
+             * Format: date-time
+             * @description When it was collected; by default now
+             */
+            time?: string;
+        };
+        ReportItem: {
+            className: string;
+            /** @description For the relations of this report */
+            internal_id?: string;
+            lookup?: components["schemas"]["ReportLookup"][];
+            settings?: components["schemas"]["ReportSettings"];
+            sys_object_source_info?: components["schemas"]["ReportSource"];
+            /** @description Text, numbers, booleans and nulls by attribute; null and empty text take a value away */
+            values: {
+                [key: string]: unknown;
+            };
+        };
+        ReportLookup: {
+            className: string;
+            /** @description Text, numbers, booleans and nulls by attribute; null and empty text take a value away */
+            values: {
+                [key: string]: unknown;
+            };
+        };
+        ReportRelation: {
+            /** Format: int64 */
+            child?: number;
+            child_id?: string;
+            /**
+             * Format: int64
+             * @description Index of an item
+             */
+            parent?: number;
+            /** @description Or the internal_id of an item */
+            parent_id?: string;
+            type: string;
+        };
+        ReportSettings: {
+            updateWithoutDowngrade?: boolean;
+            updateWithoutSwitch?: boolean;
+            updateWithoutUpgrade?: boolean;
+        };
+        ReportSource: {
+            source_feed?: string;
+            source_name?: string;
+            source_native_key?: string;
+            /** @description RFC 3339, or YYYY-MM-DD hh:mm:ss in UTC */
+            source_recency_timestamp?: string;
+        };
         Result: {
             check: string;
             /** Format: int64 */
@@ -1081,6 +1855,28 @@ export interface components {
             /** @description For the list of agents and the audit log */
             reason?: string;
         };
+        RuleEntry: {
+            /** @description Attributes without a value are equal */
+            allow_null: boolean;
+            /** @description All of which must be equal */
+            attributes: string[];
+            /** @description All lookups must lead to the same item */
+            exact_count: boolean;
+            /** @description Values that the items found must have */
+            filter?: {
+                [key: string]: string;
+            };
+            /** @description The table of values that the attributes are of; absent: of the item itself */
+            lookup?: string;
+            name: string;
+            /** @description Attributes of the item itself beside those of the lookup */
+            own_attributes?: string[];
+            /**
+             * Format: int64
+             * @description The smallest is tried first
+             */
+            priority: number;
+        };
         Session: {
             /** Format: date-time */
             created_at: string;
@@ -1100,6 +1896,11 @@ export interface components {
         SetPasswordBody: {
             /** @description At least 12 characters */
             password: string;
+        };
+        SourceTime: {
+            source: string;
+            /** Format: date-time */
+            time: string;
         };
         Status: {
             /** @description How many are in each state */
@@ -1675,6 +2476,256 @@ export interface operations {
             };
         };
     };
+    "list-classes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListClass"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+        };
+    };
+    "show-class": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the class */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClassDetail"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+        };
+    };
+    "list-duplicates": {
+        parameters: {
+            query?: {
+                /** @description The next of the page before */
+                after?: string;
+                /** @description The most items to return */
+                limit?: number;
+                /** @description By default all */
+                state?: "open" | "merged" | "dismissed";
+                /** @description Sets with the item of this id */
+                item?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListDuplicateSet"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+        };
+    };
+    "dismiss-duplicates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DuplicateSet"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+        };
+    };
+    "merge-duplicates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergeBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DuplicateSet"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+        };
+    };
+    "undo-merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DuplicateSet"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+        };
+    };
     "list-enroll-tokens": {
         parameters: {
             query?: {
@@ -1870,6 +2921,412 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+        };
+    };
+    "list-items": {
+        parameters: {
+            query?: {
+                /** @description The next of the page before */
+                after?: string;
+                /** @description The most items to return */
+                limit?: number;
+                /** @description Items of this class and of those below */
+                class?: string;
+                /** @description Words that name, address, serial number or the like have, in any case */
+                search?: string;
+                /** @description What hangs on the item with this id */
+                host?: string;
+                /** @description name=value: items whose attribute has this value, in any case; may be given several times */
+                attr?: string[] | null;
+                /** @description Items that may be the same as another */
+                duplicates?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemList"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+        };
+    };
+    "create-item": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewItem"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemDetail"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+        };
+    };
+    "export-items": {
+        parameters: {
+            query?: {
+                /** @description Items of this class and of those below */
+                class?: string;
+                /** @description Words that name, address, serial number or the like have, in any case */
+                search?: string;
+                /** @description What hangs on the item with this id */
+                host?: string;
+                /** @description name=value: items whose attribute has this value, in any case; may be given several times */
+                attr?: string[] | null;
+                /** @description Items that may be the same as another */
+                duplicates?: boolean;
+                format?: "csv" | "jsonl";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/jsonl": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+        };
+    };
+    "identify-items": {
+        parameters: {
+            query?: {
+                /** @description Say what would become of it, and change nothing */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Report"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Identified"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+        };
+    };
+    "show-item": {
+        parameters: {
+            query?: {
+                /** @description As it was known here at this time */
+                at?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemDetail"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+        };
+    };
+    "delete-item": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+        };
+    };
+    "change-item": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ItemPatch"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemDetail"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+        };
+    };
+    "compare-item": {
+        parameters: {
+            query: {
+                from: string;
+                /** @description By default now */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemDifference"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+        };
+    };
+    "list-item-history": {
+        parameters: {
+            query?: {
+                /** @description The next of the page before */
+                after?: string;
+                /** @description The most items to return */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListItemChange"];
                 };
             };
             /** @description What went wrong; the status follows from its kind */
@@ -2155,6 +3612,176 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["MetricNames"];
                 };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+        };
+    };
+    "list-relation-types": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListRelationType"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+        };
+    };
+    "list-relations": {
+        parameters: {
+            query?: {
+                /** @description The next of the page before */
+                after?: string;
+                /** @description The most items to return */
+                limit?: number;
+                /** @description Relations with the item of this id at either end */
+                item?: string;
+                /** @description With this item as the parent */
+                parent?: string;
+                /** @description With this item as the child */
+                child?: string;
+                /** @description One relation type */
+                type?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListRelation"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+        };
+    };
+    "create-relation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRelation"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Relation"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+        };
+    };
+    "delete-relation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong; the status follows from its kind */
             "4XX": {
