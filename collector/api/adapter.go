@@ -33,6 +33,9 @@ func (a adapter) Handle(op *huma.Operation, handler func(huma.Context)) {
 	if upload != nil {
 		router = router.With(access.Timeout(0), access.MaxBody(upload.limit))
 	}
+	if limit, _ := op.Metadata[limitKey].(int64); limit > 0 {
+		router = router.With(access.MaxBody(limit))
+	}
 	router.Route(op.Method, op.Path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		x := &exchange{w: w}
 		x.r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, x))

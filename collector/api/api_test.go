@@ -50,8 +50,13 @@ func system() context.Context { return access.With(context.Background(), access.
 
 func newBench(t testing.TB) *bench {
 	t.Helper()
+	return newBenchOn(t, dbtest.Open(t))
+}
+
+func newBenchOn(t testing.TB, d *db.DB) *bench {
+	t.Helper()
 	logger := slog.New(slog.DiscardHandler)
-	b := &bench{t: t, db: dbtest.Open(t), users: map[string]access.User{}}
+	b := &bench{t: t, db: d, users: map[string]access.User{}}
 	var err error
 	b.access, err = access.NewStore(access.Options{DB: b.db, Logger: logger, Hash: access.HashParams{Memory: 64, Time: 1, Threads: 1}})
 	check(t, err)
@@ -185,7 +190,7 @@ func (b *bench) send(r *http.Request) reply {
 	raw, err := io.ReadAll(res.Body)
 	check(b.t, err)
 	out := reply{status: res.StatusCode, header: res.Header, text: string(raw)}
-	if len(bytes.TrimSpace(raw)) > 0 {
+	if len(bytes.TrimSpace(raw)) > 0 && strings.HasPrefix(res.Header.Get("Content-Type"), "application/json") && !strings.HasPrefix(res.Header.Get("Content-Type"), "application/jsonl") {
 		check(b.t, json.Unmarshal(raw, &out.body))
 	}
 	return out

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -17,6 +18,7 @@ const (
 	fieldsKey = "fields"
 	streamKey = "stream" // whether the answer has no end
 	uploadKey = "upload" // the most bytes of a body that the handler reads itself
+	limitKey  = "limit"  // the most bytes of a body that is longer than most
 )
 
 // anyRole admits everybody who is signed in: all roles imply Viewer.
@@ -28,9 +30,11 @@ type operation struct {
 	summary          string
 	description      string
 	tag              string
-	status           int     // of success; 0 means 200, or 204 when the answer has no body
-	stream           string  // what the events of an answer without end say, for the description; empty for all others
-	upload           *upload // of a body that the handler reads itself, however long that takes; nil for all others
+	status           int               // of success; 0 means 200, or 204 when the answer has no body
+	bodyLimit        int64             // bytes, of a JSON body that may be longer than maxBody
+	file             map[string]string // by media type what an answer of any length holds, for the description; nil for all others
+	stream           string            // what the events of an answer without end say, for the description; empty for all others
+	upload           *upload           // of a body that the handler reads itself, however long that takes; nil for all others
 	roles            []access.Role
 }
 
@@ -69,7 +73,7 @@ func register[I, O any](a *api, op operation, h func(context.Context, *I) (*O, e
 	o := huma.Operation{
 		OperationID: op.id, Method: op.method, Path: op.path, Summary: op.summary, Description: description, Tags: []string{op.tag},
 		DefaultStatus: op.status, Security: security,
-		Metadata: map[string]any{rolesKey: op.roles, fieldsKey: bodyFields(reflect.TypeFor[I]()), streamKey: op.stream != "", uploadKey: op.upload},
+		Metadata: map[string]any{rolesKey: op.roles, fieldsKey: bodyFields(reflect.TypeFor[I]()), streamKey: op.stream != "" || op.file != nil, uploadKey: op.upload, limitKey: op.bodyLimit},
 		// The adapter reads bodies, within bounds of its own.
 		MaxBodyBytes: -1, BodyReadTimeout: -1,
 		Responses: map[string]*huma.Response{"4XX": a.failed, "5XX": a.failed},
@@ -77,8 +81,14 @@ func register[I, O any](a *api, op operation, h func(context.Context, *I) (*O, e
 	if op.stream != "" {
 		o.Responses["200"] = &huma.Response{Description: op.stream, Content: map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}}}}
 	}
+	if op.file != nil {
+		o.Responses["200"] = &huma.Response{Description: "All of it", Content: map[string]*huma.MediaType{}}
+		for media, what := range op.file {
+			o.Responses["200"].Content[media] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Description: what}}
+		}
+	}
 	if f, ok := reflect.TypeFor[I]().FieldByName("Body"); ok {
-		a.requests[huma.DefaultSchemaNamer(f.Type, "")] = true
+		a.noteRequest(f.Type)
 	}
 	huma.Register(a.huma, o, func(ctx context.Context, in *I) (*O, error) {
 		out, err := h(ctx, in)
@@ -93,6 +103,21 @@ func register[I, O any](a *api, op operation, h func(context.Context, *I) (*O, e
 			body.Content[media] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}
 		}
 		a.huma.OpenAPI().Paths[op.path].Post.RequestBody = body
+	}
+}
+
+// noteRequest notes the structs that a request body is made of.
+func (a *api) noteRequest(t reflect.Type) {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice:
+		a.noteRequest(t.Elem())
+	case reflect.Struct:
+		if name := huma.DefaultSchemaNamer(t, ""); t != reflect.TypeFor[time.Time]() && !a.requests[name] {
+			a.requests[name] = true
+			for f := range t.Fields() {
+				a.noteRequest(f.Type)
+			}
+		}
 	}
 }
 

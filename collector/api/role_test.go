@@ -23,11 +23,26 @@ const matrix = `
 	POST   /api/v1/api-tokens                 yes yes yes yes yes
 	DELETE /api/v1/api-tokens/{id}            yes yes yes yes yes
 	GET    /api/v1/audit-log                  no  no  no  no  yes
+	GET    /api/v1/classes                    yes yes yes yes yes
+	GET    /api/v1/classes/{name}             yes yes yes yes yes
+	GET    /api/v1/duplicates                 yes yes yes yes yes
+	POST   /api/v1/duplicates/{id}/dismiss    no  yes no  no  yes
+	POST   /api/v1/duplicates/{id}/merge      no  yes no  no  yes
+	POST   /api/v1/duplicates/{id}/undo       no  yes no  no  yes
 	GET    /api/v1/enroll-tokens              no  yes no  no  yes
 	POST   /api/v1/enroll-tokens              no  yes no  no  yes
 	DELETE /api/v1/enroll-tokens/{id}         no  yes no  no  yes
 	GET    /api/v1/gaps                       yes yes yes yes yes
 	POST   /api/v1/imports/openmetrics        no  yes no  no  yes
+	GET    /api/v1/items                      yes yes yes yes yes
+	POST   /api/v1/items                      no  yes no  no  yes
+	GET    /api/v1/items/export               yes yes yes yes yes
+	POST   /api/v1/items/identify             no  yes no  no  yes
+	DELETE /api/v1/items/{id}                 no  yes no  no  yes
+	GET    /api/v1/items/{id}                 yes yes yes yes yes
+	PATCH  /api/v1/items/{id}                 no  yes no  no  yes
+	GET    /api/v1/items/{id}/difference      yes yes yes yes yes
+	GET    /api/v1/items/{id}/history         yes yes yes yes yes
 	GET    /api/v1/live                       yes yes yes yes yes
 	POST   /api/v1/login                      public
 	POST   /api/v1/login-link                 public
@@ -35,6 +50,10 @@ const matrix = `
 	GET    /api/v1/me                         yes yes yes yes yes
 	PUT    /api/v1/me/password                yes yes yes yes yes
 	GET    /api/v1/metric-names               yes yes yes yes yes
+	GET    /api/v1/relation-types             yes yes yes yes yes
+	GET    /api/v1/relations                  yes yes yes yes yes
+	POST   /api/v1/relations                  no  yes no  no  yes
+	DELETE /api/v1/relations/{id}             no  yes no  no  yes
 	GET    /api/v1/sessions                   yes yes yes yes yes
 	DELETE /api/v1/sessions/{id}              yes yes yes yes yes
 	GET    /api/v1/status                     yes yes yes yes yes
@@ -64,7 +83,7 @@ func TestRoles(t *testing.T) {
 }
 
 func checkRow(t *testing.T, b *bench, cells []string) {
-	method, path, body := cells[0], strings.ReplaceAll(cells[1], "{id}", "nosuch"), ""
+	method, path, body := cells[0], strings.NewReplacer("{id}", "nosuch", "{name}", "nosuch").Replace(cells[1]), ""
 	if method == http.MethodPost || method == http.MethodPut || method == http.MethodPatch {
 		body = "{}"
 	}

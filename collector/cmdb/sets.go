@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/uptrace/bun"
+
 	"github.com/picketmon/picket/collector/db"
 	"github.com/picketmon/picket/internal/errs"
 )
@@ -113,22 +115,17 @@ func (s *Store) PartSet(ctx context.Context, id, by string) error {
 		if t.State != TaskMerged {
 			return errs.New(errs.Conflict, "the set of duplicates is %s, there is nothing to part", t.State)
 		}
-		var pairs []taskRow
+		var with []string
 		for _, other := range t.Items {
-			if other == t.Main {
-				continue
-			}
-			err := s.db.NewSelect().Model(&pairs).Where("members = ?", members(t.Main, other)).Where("state = ?", TaskMerged).Scan(ctx)
-			if err != nil {
-				return fmt.Errorf("read pairs of set %s: %w", id, err)
+			if other != t.Main {
+				with = append(with, members(t.Main, other))
 			}
 		}
-		slices.SortFunc(pairs, func(a, b taskRow) int { // merges are undone in the reverse order
-			if a.ID > b.ID {
-				return -1
-			}
-			return 1
-		})
+		var pairs []taskRow // merges are undone in the reverse order
+		err = s.db.NewSelect().Model(&pairs).Where("members IN ?", bun.Tuple(with)).Where("state = ?", TaskMerged).OrderExpr("id DESC").Scan(ctx)
+		if err != nil {
+			return fmt.Errorf("read pairs of set %s: %w", id, err)
+		}
 		for _, p := range pairs {
 			if err := s.Unmerge(ctx, p.ID, by); err != nil {
 				return err
