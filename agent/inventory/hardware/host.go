@@ -81,7 +81,16 @@ type Host struct {
 // HostSource returns the kind host.
 func HostSource(o Options) inventory.Source {
 	w := &hostLook{o: o}
-	return inventory.Source{Kind: "host", Every: time.Minute, Gather: w.gather}
+	t := o.Trees
+	files := inventory.Stamps(t.InRoot("etc/os-release"), t.InRoot("etc/hosts"), t.InRoot("etc/localtime"), t.InRoot("etc/machine-id"), t.InRoot("run/systemd/container"))
+	return inventory.Source{Kind: "host", Every: time.Minute, Gather: w.gather, Stamp: func() string {
+		name, err := os.Hostname()
+		if err != nil {
+			return ""
+		}
+		// Memory and processors that are added to a machine that runs are found within the hour.
+		return name + " " + strconv.FormatInt(time.Now().Unix()/3600, 36) + " " + w.metadataOwing() + files()
+	}}
 }
 
 type hostLook struct {
@@ -90,6 +99,16 @@ type hostLook struct {
 	mu     sync.Mutex
 	boot   string // id of the boot that booted is of: the kernel's word differs by a second when the clock is set
 	booted string
+}
+
+// metadataOwing changes as long as the cloud's metadata service has not answered.
+func (w *hostLook) metadataOwing() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if m := w.o.Metadata; m != nil && !m.done && !time.Now().Before(m.next) {
+		return time.Now().String()
+	}
+	return ""
 }
 
 func (w *hostLook) gather(ctx context.Context) ([]inventory.Item, []checks.Gap, error) {

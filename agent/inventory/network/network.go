@@ -17,7 +17,10 @@ import (
 	"github.com/picketmon/picket/checks"
 )
 
-const every = time.Minute
+const (
+	every     = time.Minute
+	everyLink = 2 * time.Minute
+)
 
 // Adapter is a network interface.
 type Adapter struct {
@@ -59,7 +62,7 @@ func Sources(o Options) []inventory.Source {
 	}
 	t := o.Trees
 	return []inventory.Source{
-		{Kind: "network_adapter", Every: every, Linger: 2, Gather: func(context.Context) ([]inventory.Item, []checks.Gap, error) {
+		{Kind: "network_adapter", Every: everyLink, Linger: 2, Gather: func(context.Context) ([]inventory.Item, []checks.Gap, error) {
 			all, err := adapters(t)
 			if err != nil {
 				return nil, nil, err
@@ -76,7 +79,7 @@ func Sources(o Options) []inventory.Source {
 			items, err := inventory.Collect("ip_address", all, func(a Address) string { return a.IP + "%" + a.NIC })
 			return items, nil, err
 		}},
-		{Kind: "route", Every: every, Linger: 2, Gather: func(context.Context) ([]inventory.Item, []checks.Gap, error) { return routes(t) }},
+		{Kind: "route", Every: everyLink, Linger: 2, Gather: func(context.Context) ([]inventory.Item, []checks.Gap, error) { return routes(t) }},
 		{Kind: "dns", Every: every, Stamp: inventory.Stamps(t.InRoot("etc/resolv.conf"), t.InRoot(upstream)),
 			Gather: func(context.Context) ([]inventory.Item, []checks.Gap, error) { return resolver(t) }},
 	}

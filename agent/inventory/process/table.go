@@ -318,7 +318,9 @@ func (t *table) owners() bool {
 		return false
 	}
 	changed := false
-	for _, pid := range slices.Sorted(maps.Keys(t.procs)) {
+	pids := slices.Sorted(maps.Keys(t.procs))
+	slices.Reverse(pids) // who listens since a moment ago was mostly started a moment ago
+	for _, pid := range pids {
 		e := t.procs[pid]
 		if len(wanted) == 0 {
 			break
