@@ -54,18 +54,23 @@ func (s *Store) write(ctx context.Context, source, by string, fn func(ctx contex
 		s.writing.Lock()
 		defer s.writing.Unlock()
 	}
-	return s.db.InTxReadCommitted(ctx, func(ctx context.Context, tx bun.Tx) error {
+	var w *work
+	err := s.db.InTxReadCommitted(ctx, func(ctx context.Context, tx bun.Tx) error {
 		if s.db.Postgres() { // other processes
 			if _, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock(?)", advisoryLock); err != nil {
 				return fmt.Errorf("wait for other writers of items: %w", err)
 			}
 		}
-		w := newWork(tx, s.model, db.Millis(s.now()), source, by)
+		w = newWork(tx, s.model, db.Millis(s.now()), source, by)
 		if err := fn(ctx, w); err != nil {
 			return err
 		}
 		return w.flush(ctx)
 	})
+	if err == nil {
+		s.graph.follow(w.rels, w.changed, w.deleted)
+	}
+	return err
 }
 
 // advisoryLock is the number under which writers of items exclude one another in PostgreSQL.

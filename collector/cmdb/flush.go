@@ -19,23 +19,23 @@ func (w *work) flush(ctx context.Context) error {
 			return err
 		}
 	}
-	var changed, touched, deleted []*item
+	var touched []*item
 	for _, id := range slices.Sorted(maps.Keys(w.items)) {
 		switch it := w.items[id]; {
 		case it.deleted && it.isNew: // it never was
 		case it.deleted:
-			deleted = append(deleted, it)
+			w.deleted = append(w.deleted, it)
 		case it.changed || it.isNew:
-			changed = append(changed, it)
+			w.changed = append(w.changed, it)
 		case it.touched:
 			touched = append(touched, it)
 		}
 	}
-	if err := w.deleteItems(ctx, deleted); err != nil {
+	if err := w.deleteItems(ctx, w.deleted); err != nil {
 		return err
 	}
 	for _, step := range []func(context.Context, []*item) error{w.writeItems, w.dropClaims, w.writeClaims, w.writeKeys} {
-		if err := step(ctx, changed); err != nil {
+		if err := step(ctx, w.changed); err != nil {
 			return err
 		}
 	}

@@ -43,6 +43,7 @@ type Store struct {
 	metrics *metrics
 	now     func() time.Time
 	writing sync.Mutex
+	graph   graph
 }
 
 // New returns a Store.

@@ -30,6 +30,8 @@ type work struct {
 	tasks   map[string]*taskRow  // by members
 	follow  [][2]*item           // items that became duplicates, with their main
 	relLog  []relationChangeRow
+
+	changed, deleted []*item // known after flush
 }
 
 func newWork(tx bun.IDB, m *class.Model, now int64, source, by string) *work {

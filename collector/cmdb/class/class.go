@@ -139,6 +139,8 @@ type RelationType struct {
 	Parent string // what the parent does: Runs on
 	Child  string // what the child does: Runs
 	Impact Impact
+	// Redundant says that an item with several such relations may do without some: see its attribute needs.
+	Redundant bool
 }
 
 // Source is where reports come from.

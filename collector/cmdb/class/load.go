@@ -100,9 +100,10 @@ type (
 		at         place
 	}
 	relationDoc struct {
-		Name   string `yaml:"name"`
-		Impact Impact `yaml:"impact"`
-		at     place
+		Name      string `yaml:"name"`
+		Impact    Impact `yaml:"impact"`
+		Redundant bool   `yaml:"redundant"`
+		at        place
 	}
 	sourceDoc struct {
 		Name                string `yaml:"name"`
@@ -247,7 +248,7 @@ func (l *loader) relationTypes(docs []*document) {
 			case r.Impact != ChildToParent && r.Impact != ParentToChild && r.Impact != NoImpact:
 				l.wrong(r.at, "impact %q is none of child_to_parent, parent_to_child, none", r.Impact)
 			default:
-				l.m.relations[r.Name] = &RelationType{Name: r.Name, Parent: parent, Child: child, Impact: r.Impact}
+				l.m.relations[r.Name] = &RelationType{Name: r.Name, Parent: parent, Child: child, Impact: r.Impact, Redundant: r.Redundant}
 			}
 		}
 	}
