@@ -9,7 +9,5 @@ export default defineConfig({
     fileParallelism: false,
     testTimeout: 90_000,
     hookTimeout: 180_000,
-    // A browser on a busy machine: what fails three times is broken.
-    retry: 2,
   },
 });

@@ -59,7 +59,7 @@ test('an operator finds the host that is broken, explores its metric, and sends 
   await colleague.page.waitForURL(/\/sign-in/);
   await signIn(colleague.page);
   await colleague.page.waitForURL(/\/explore\?/);
-  await colleague.page.getByRole('heading', { level: 1, name: 'Explore' }).waitFor();
+  await colleague.page.locator('main canvas').first().waitFor();
   const seen = new URL(colleague.page.url()).searchParams;
   expect(Object.fromEntries(seen)).toEqual(Object.fromEntries(asked));
   await colleague.context.close();

@@ -113,13 +113,13 @@ function Body({ panel, sync, asTable, young }: Props & { asTable: boolean }) {
   const span = useSpan();
   const [, change] = useUrlParams();
   const { sources, points, order } = panel;
-  const step = young && span.to - span.from <= 7200 ? 2 : undefined;
+  const ahead = young && span.to - span.from <= 7200 ? 2 : undefined;
   // Hooks in a fixed order: a panel has at most four sources, and may get others when it is drawn again.
   const all = [
-    useRange(sources[0]?.query ?? '', span, { points, step }),
-    useRange(sources[1]?.query ?? '', span, { points, step }),
-    useRange(sources[2]?.query ?? '', span, { points, step }),
-    useRange(sources[3]?.query ?? '', span, { points, step }),
+    useRange(sources[0]?.query ?? '', span, { points, ahead }),
+    useRange(sources[1]?.query ?? '', span, { points, ahead }),
+    useRange(sources[2]?.query ?? '', span, { points, ahead }),
+    useRange(sources[3]?.query ?? '', span, { points, ahead }),
   ];
   const asked = all.slice(0, sources.length);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the results are the state; their array is new each time.

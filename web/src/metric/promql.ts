@@ -110,25 +110,26 @@ export function useInstant(query: string, { at, enabled = true }: { at?: number;
   });
 }
 
-/** A span whose ends are multiples of a step. */
-export function onGrid(span: { from: number; to: number }, step: number) {
-  return { from: Math.floor(span.from / step) * step, to: Math.floor(span.to / step) * step, step };
+/** A span whose ends are multiples of a step; with `ahead` its end is not before the present, so that no sample is left out. */
+export function onGrid(span: { from: number; to: number }, step: number, ahead = false) {
+  const end = ahead ? Math.ceil(span.to / step) : Math.floor(span.to / step);
+  return { from: Math.floor(span.from / step) * step, to: end * step, step };
 }
 
 /** A page asks for dozens of charts: the first are there sooner when few are worked on together. */
 export const lane = inLanes(2);
 
-/** A query's values over a span, aligned to its step so that charts of one page share their times. */
+/** A query's values over a span, in about so many points, or each `ahead` seconds up to the newest sample; aligned to its step so that charts of one page share their times. */
 export function useRange(
   query: string,
   span: { from: number; to: number },
-  { points = 360, enabled = true, step }: { points?: number; enabled?: boolean; step?: number } = {},
+  { points = 360, ahead }: { points?: number; ahead?: number } = {},
 ) {
-  const { from, to, step: s } = onGrid(span, step ?? stepFor(span.to - span.from, points));
+  const { from, to, step: s } = onGrid(span, ahead ?? stepFor(span.to - span.from, points), ahead !== undefined);
   return useQuery({
     queryKey: promKeys.range(query, from, to, s),
     queryFn: ({ signal }) => lane(() => queryRange(query, from, to, s, signal), signal),
-    enabled: enabled && query !== '',
+    enabled: query !== '',
     placeholderData: keepPreviousData,
     gcTime: 60_000,
   });

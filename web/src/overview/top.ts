@@ -24,7 +24,7 @@ const lane = inLanes(1);
 export function useTop(kind: keyof typeof topQueries, young: boolean) {
   const { now } = useLive();
   const grid = young ? soon : every;
-  const at = Math.floor(now / 1000 / grid) * grid;
+  const at = (young ? Math.ceil : Math.floor)(now / 1000 / grid) * grid;
   return useQuery({
     queryKey: ['prom', 'top', kind, at],
     queryFn: ({ signal }) => lane(() => queryInstant(topQueries[kind], at, signal), signal),
