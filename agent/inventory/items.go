@@ -19,8 +19,8 @@ const (
 
 // A thing that changes all the time is told burst times, then once per patience.
 const (
-	burst    = 6
-	patience = 30 * time.Minute
+	burst    = 8
+	patience = time.Hour
 )
 
 // HashItems returns SHA-256 over items in order of their keys' bytes: class, key and attributes of each, every one of the three

@@ -98,7 +98,7 @@ func TestRestlessItemsCostLittle(t *testing.T) {
 			told += len(b.Items)
 		}
 	}
-	if told < burst+40 || told > burst+48 {
+	if told < burst+20 || told > burst+24 {
 		t.Errorf("told %d times in a day", told)
 	}
 	// When it calms down the last word is told.

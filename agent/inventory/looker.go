@@ -291,7 +291,7 @@ func gapsOf(kind string, err error, gaps []checks.Gap) []checks.Gap {
 	if err != nil {
 		gap := checks.Gap{Part: kind, Cause: err}
 		if g, ok := errors.AsType[*checks.Gap](err); ok {
-			gap.Reason, gap.Fix = g.Reason, g.Fix
+			gap.Reason, gap.Fix, gap.Cause = g.Reason, g.Fix, g.Cause
 		}
 		out = append(out, gap)
 	}

@@ -150,7 +150,7 @@ func (f *folder) application(p *proc, boot time.Time) *Application {
 		a.Started = boot.Add(time.Duration(p.start) * time.Second / ticks).UTC().Format(time.RFC3339)
 	}
 	if f.commands {
-		a.Command = shorten(strings.Join(redact(p.args), " "))
+		a.Command = shorten(strings.Join(p.args, " "))
 	}
 	return a
 }

@@ -19,6 +19,7 @@ type kernel struct {
 	fd  int
 	seq uint32
 	buf []byte
+	out []socket
 }
 
 func openKernel() (*kernel, error) {
@@ -34,15 +35,16 @@ func openKernel() (*kernel, error) {
 
 func (k *kernel) close() { _ = unix.Close(k.fd) }
 
-// sockets returns all that listen.
+// sockets returns all that listen; the slice is valid until the next call.
 func (k *kernel) sockets() ([]socket, error) {
-	out := make([]socket, 0, 64)
+	out := k.out[:0]
 	for _, tab := range tables {
 		var err error
 		if out, err = k.dump(out, tab.protocol, tab.udp, tab.six); err != nil {
 			return nil, fmt.Errorf("ask the kernel for sockets of %s: %w", tab.protocol, err)
 		}
 	}
+	k.out = out
 	return out, nil
 }
 

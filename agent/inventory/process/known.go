@@ -165,13 +165,13 @@ func program(exe string, args []string) string {
 		case name == "java" && (arg == "-cp" || arg == "-classpath" || arg == "--class-path" || arg == "-p" || arg == "--module-path"):
 			i++
 		case (arg == "-jar" || arg == "-m" && name != "perl") && i+1 < len(rest):
-			return rest[i+1]
+			return strings.TrimPrefix(rest[i+1], hidden)
 		case arg == "-c", arg == "-e", arg == "":
 			return ""
 		case strings.HasPrefix(arg, "-"):
 		case name == "java" && !mainClass.MatchString(arg):
 			return ""
-		case strings.ContainsAny(arg, " \t\n=") || len(arg) > 200:
+		case strings.ContainsAny(arg, " \t\n=") || len(arg) > 200 || arg == hidden:
 			return ""
 		default:
 			return arg

@@ -19,8 +19,8 @@ type proc struct {
 	pid, parent int
 	start       uint64 // clock ticks after boot
 	comm        string
-	exe         string // empty when it may not be seen
-	args        []string
+	exe         string   // empty when it may not be seen
+	args        []string // redacted
 	uid         uint32
 	cgroup      group
 	kernel      bool // a thread of the kernel, or a process that ended
@@ -202,7 +202,7 @@ func (r *reader) read(pid int, s stat) (p *proc, exeErr error) {
 		p.cgroup = parseGroup(raw)
 	}
 	if raw, err := r.file(pid, "cmdline"); err == nil {
-		p.args = parseArgs(raw)
+		p.args = redact(parseArgs(raw)) // what is secret is not even kept
 	}
 	exe, err := os.Readlink(filepath.Join(r.proc, strconv.Itoa(pid), "exe"))
 	if err != nil {

@@ -44,6 +44,8 @@ type table struct {
 	boot       time.Time
 	procs      map[int]*entry
 	sockets    map[string]*listener
+	last       []socket // of the last look
+	unsettled  bool     // the sockets want to be seen after though they are the same
 	generation uint64
 	err        error
 	sockErr    error
@@ -166,7 +168,7 @@ func (t *table) processes(pids []int, now time.Time) (changed bool) {
 			e = &entry{seen: now}
 			t.procs[pid] = e
 			if t.looks == 1 { // most are old
-				if s, ok := t.reader.stat(pid); ok && uptime-time.Duration(s.start)*time.Second/ticks >= grownUp {
+				if s, ok := t.reader.stat(pid); ok && (uptime == 0 || uptime-time.Duration(s.start)*time.Second/ticks >= grownUp) {
 					e.seen = now.Add(-grownUp)
 				}
 			}
@@ -200,7 +202,7 @@ func (t *table) forget(pid int, e *entry) {
 	delete(t.procs, pid)
 	for _, l := range t.sockets {
 		if l.owner == pid {
-			l.owner, l.tried = 0, 0 // another may have inherited the socket
+			l.owner, l.tried, t.unsettled = 0, 0, true // another may have inherited the socket
 		}
 	}
 }
@@ -250,6 +252,10 @@ func (t *table) listeners(now time.Time) (changed bool) {
 	if t.sockErr = err; err != nil {
 		return false // what was known stands
 	}
+	if !t.unsettled && slices.Equal(all, t.last) {
+		return false
+	}
+	t.last, t.unsettled = append(t.last[:0], all...), false
 	alive := make(map[string]bool, len(all))
 	for _, s := range all {
 		key := s.key()
@@ -269,6 +275,7 @@ func (t *table) listeners(now time.Time) (changed bool) {
 		if !l.counts && (!l.chosenPort(t.chosen) || now.Sub(l.seen) >= settledUDP) {
 			l.counts, changed = true, true
 		}
+		t.unsettled = t.unsettled || !l.counts
 	}
 	for key, l := range t.sockets {
 		if !alive[key] {
@@ -311,6 +318,7 @@ func (t *table) owners() bool {
 	for _, l := range t.sockets {
 		if l.owner == 0 && l.tried < tries && l.inode != 0 {
 			l.tried++
+			t.unsettled = true
 			wanted["socket:["+strconv.FormatUint(uint64(l.inode), 10)+"]"] = l
 		}
 	}

@@ -169,11 +169,12 @@ func parseCrontab(raw []byte, path, user string) []Timer {
 			who = f[n]
 		}
 		command, _, _ := strings.Cut(strings.Join(f[rest:], " "), "%") // what follows is input
-		name := filepath.Base(strings.Trim(f[rest], `"'();&`))
-		if slices.Contains([]string{"test", "[", "cd", "if", "command", "env", "nice", "ionice", "sh", "bash", "flock", "sleep", "."}, name) {
+		command = process.Redact(command)
+		name := nameOf(command)
+		if name == "" {
 			name = filepath.Base(path)
 		}
-		out = append(out, Timer{Name: name, Type: "cron", Schedule: strings.Join(f[:n], " "), User: who, Command: process.Redact(command), File: path})
+		out = append(out, Timer{Name: name, Type: "cron", Schedule: strings.Join(f[:n], " "), User: who, Command: command, File: path})
 	}
 	return out
 }
@@ -181,4 +182,19 @@ func parseCrontab(raw []byte, path, user string) []Timer {
 // notSchedule reports whether a word cannot be a part of a schedule.
 func notSchedule(s string) bool {
 	return strings.Trim(s, "0123456789*/,-~?LW#abcdefghijklmnopqrstuvwyABCDEFGHIJKMNOPQRSTUVY") != "" || strings.Contains(s, "=")
+}
+
+// nameOf returns the program of a command, empty when it only leads to another.
+func nameOf(command string) string {
+	for _, word := range strings.Fields(command) {
+		if strings.Contains(word, "=") {
+			continue // a variable before the program
+		}
+		name := filepath.Base(strings.Trim(word, `"'();&`))
+		if slices.Contains([]string{"test", "[", "cd", "if", "command", "env", "nice", "ionice", "sh", "bash", "flock", "sleep", "."}, name) {
+			return ""
+		}
+		return name
+	}
+	return ""
 }
