@@ -92,7 +92,6 @@ function Known({ status }: { status: Status }) {
         </div>
         <div className={classes.column}>
           <Highest young={young} />
-          <Gaps />
         </div>
       </div>
       <Suspense
@@ -104,7 +103,10 @@ function Known({ status }: { status: Status }) {
       >
         <FleetCharts hosts={enrolled(status)} young={young} />
       </Suspense>
-      <Collector status={status} />
+      <div className={classes.lists}>
+        <Gaps />
+        <Collector status={status} />
+      </div>
     </div>
   );
 }
