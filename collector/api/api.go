@@ -103,6 +103,7 @@ func Mount(r *access.Router, o Options) error {
 	a.mountItems()
 	a.mountRelations()
 	a.mountIdentify()
+	a.mountItemImport()
 	a.mountDuplicates()
 	a.mountStatus()
 	a.mountLive()

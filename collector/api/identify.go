@@ -115,17 +115,18 @@ func (a *api) identify(ctx context.Context, in *identifyInput) (*answer[Identifi
 	return &answer[Identified]{Identified(r)}, err
 }
 
-// reportCounts sums up what became of the items of a report.
-type reportCounts struct {
+// ReportTotals sums up what became of a report.
+type ReportTotals struct {
 	Items      int `json:"items"`
 	Inserted   int `json:"inserted"`
 	Updated    int `json:"updated"`
 	Unchanged  int `json:"unchanged"`
 	Incomplete int `json:"incomplete" doc:"Kept until another report brings what they lack"`
 	Failed     int `json:"failed"`
+	Relations  int `json:"relations"`
 }
 
-func (c *reportCounts) add(r cmdb.Result) {
+func (c *ReportTotals) add(r cmdb.Result) {
 	for i := range r.Items {
 		c.Items++
 		switch r.Items[i].Operation {
@@ -141,16 +142,20 @@ func (c *reportCounts) add(r cmdb.Result) {
 			c.Failed++
 		}
 	}
+	for i := range r.Relations {
+		if len(r.Relations[i].Errors) == 0 {
+			c.Relations++
+		}
+	}
 }
 
-// reportEntry tells of a report that was taken.
+// reportEntry tells of a report that was taken; lines are the first and the last of a file.
 func reportEntry(action string, p cmdb.Payload, r cmdb.Result, lines []int) access.Entry {
 	d := struct {
 		Source string `json:"source"`
-		reportCounts
-		Relations int   `json:"relations"`
-		Lines     []int `json:"lines,omitempty"`
-	}{Source: p.Source, Relations: len(p.Relations), Lines: lines}
+		ReportTotals
+		Lines []int `json:"lines,omitempty"`
+	}{Source: p.Source, Lines: lines}
 	d.add(r)
 	return access.Entry{Action: "item." + action, TargetType: "item", Detail: d}
 }

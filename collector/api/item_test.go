@@ -239,7 +239,7 @@ func TestExport(t *testing.T) {
 	rows, err := csv.NewReader(strings.NewReader(raw.text)).ReadAll()
 	check(t, err)
 	same(t, "lines", 1205, len(rows))
-	same(t, "head", "sys_id class name host", strings.Join(rows[0][:4], " "))
+	same(t, "head", "sys_id class name hangs_on", strings.Join(rows[0][:4], " "))
 	same(t, "no formula", "'=1+1", rows[1][2])
 	lines := b.must(http.StatusOK, "viewer", "GET", items+"/export?format=jsonl&search=web0001", "")
 	same(t, "one line", 1, strings.Count(lines.text, "\n"))

@@ -27,7 +27,7 @@ func (a *api) mountItemExport() {
 		id: "export-items", method: get, path: itemsPath + "/export", tag: "item", roles: []access.Role{access.Viewer},
 		file:    map[string]string{"text/csv": "A line of names, then one line for each item", "application/jsonl": "One item as JSON on each line"},
 		summary: "All items that match, as CSV or as JSON lines",
-		description: "CSV has the columns sys_id, class, name, host, host_name, discovery_source, first_discovered, last_discovered, then every attribute " +
+		description: "CSV has the columns sys_id, class, name, hangs_on, hangs_on_name, discovery_source, first_discovered, last_discovered, then every attribute " +
 			"of the class asked for; without a class, every attribute of all classes. It can be imported again. A cell that a spreadsheet would take for a formula " +
 			"begins with an apostrophe. An answer that breaks off has the trailer X-Incomplete.",
 	}, a.exportItems)
@@ -80,7 +80,7 @@ type itemExport struct {
 	columns []string    // attributes
 }
 
-var exportHead = []string{"sys_id", "class", "name", "host", "host_name", "discovery_source", "first_discovered", "last_discovered"}
+var exportHead = []string{"sys_id", "class", "name", "hangs_on", "hangs_on_name", "discovery_source", "first_discovered", "last_discovered"}
 
 func (e *itemExport) begin() error {
 	if e.csv == nil {

@@ -33,6 +33,7 @@ const matrix = `
 	POST   /api/v1/enroll-tokens              no  yes no  no  yes
 	DELETE /api/v1/enroll-tokens/{id}         no  yes no  no  yes
 	GET    /api/v1/gaps                       yes yes yes yes yes
+	POST   /api/v1/imports/items              no  yes no  no  yes
 	POST   /api/v1/imports/openmetrics        no  yes no  no  yes
 	GET    /api/v1/items                      yes yes yes yes yes
 	POST   /api/v1/items                      no  yes no  no  yes

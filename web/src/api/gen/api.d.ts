@@ -402,6 +402,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/imports/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Identify and reconcile the items of a file
+         * @description Items are taken in batches of 500, as they come: identified, reconciled and written. Those with errors are left out and told by their lines. Empty cells say nothing. hangs_on is the sys_id or the name of what an item hangs on, in the file or known. Columns that an export has beside these are passed over. The same file once more changes nothing. A dry run looks at each batch by itself: items that stand twice in a file are new twice.
+         *
+         *     Needs the role operator.
+         */
+        post: operations["import-items"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/imports/openmetrics": {
         parameters: {
             query?: never;
@@ -461,7 +483,7 @@ export interface paths {
         };
         /**
          * All items that match, as CSV or as JSON lines
-         * @description CSV has the columns sys_id, class, name, host, host_name, discovery_source, first_discovered, last_discovered, then every attribute of the class asked for; without a class, every attribute of all classes. It can be imported again. A cell that a spreadsheet would take for a formula begins with an apostrophe. An answer that breaks off has the trailer X-Incomplete.
+         * @description CSV has the columns sys_id, class, name, hangs_on, hangs_on_name, discovery_source, first_discovered, last_discovered, then every attribute of the class asked for; without a class, every attribute of all classes. It can be imported again. A cell that a spreadsheet would take for a formula begins with an apostrophe. An answer that breaks off has the trailer X-Incomplete.
          *
          *     Needs the role viewer.
          */
@@ -1336,6 +1358,22 @@ export interface components {
              */
             too_old: number;
         };
+        ImportProblem: {
+            code: string;
+            /**
+             * Format: int64
+             * @description Of the CSV, or the how-manieth item of the JSON
+             */
+            line: number;
+            message: string;
+            /** @description Of the item */
+            name?: string;
+            /**
+             * @description An item with an error was not taken; with a warning it was, but for what the message says
+             * @enum {string}
+             */
+            severity: "error" | "warning";
+        };
         Item: {
             /** @description What has a value */
             attributes: {
@@ -1450,6 +1488,34 @@ export interface components {
             items: components["schemas"]["ItemAttribute"][];
             /** Format: date-time */
             to: string;
+        };
+        ItemImport: {
+            /** @description Nothing was changed */
+            dry_run: boolean;
+            /** Format: int64 */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Kept until another report brings what they lack
+             */
+            incomplete: number;
+            /** Format: int64 */
+            inserted: number;
+            /** Format: int64 */
+            items: number;
+            /**
+             * Format: int64
+             * @description How many problems there are beside these
+             */
+            more_problems: number;
+            /** @description The first 1000 */
+            problems: components["schemas"]["ImportProblem"][];
+            /** Format: int64 */
+            relations: number;
+            /** Format: int64 */
+            unchanged: number;
+            /** Format: int64 */
+            updated: number;
         };
         ItemList: {
             items: components["schemas"]["Item"][];
@@ -2875,6 +2941,57 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListGap"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+            /** @description What went wrong; the status follows from its kind */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailureBody"];
+                };
+            };
+        };
+    };
+    "import-items": {
+        parameters: {
+            query?: {
+                /** @description Whose report it is: one of the model's sources */
+                source?: string;
+                /** @description Of items whose line does not say */
+                class?: string;
+                /** @description Say what would become of it, and change nothing */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description CSV with a line of names: class, sys_id, native_key, hangs_on and attributes; or JSON: an array of items as identify takes them, or what identify takes. Plain or with Content-Encoding gzip. */
+        requestBody: {
+            content: {
+                "application/json": string;
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemImport"];
                 };
             };
             /** @description What went wrong; the status follows from its kind */
