@@ -38,6 +38,8 @@ require (
 	modernc.org/sqlite v1.61.1
 )
 
+require github.com/expr-lang/expr v1.17.8 // indirect
+
 require (
 	cloud.google.com/go/auth v0.24.1-0.20261001053825-dbc26066f70a // indirect
 	cloud.google.com/go/auth/oauth2adapt v0.3.0 // indirect

@@ -93,6 +93,9 @@ func (it *item) settle(m *class.Model) {
 			}
 		}
 	}
+	if c != nil {
+		m.Assigned(c, it.values)
+	}
 	if it.absent() {
 		it.values["install_status"] = absent
 	}

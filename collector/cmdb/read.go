@@ -60,6 +60,15 @@ func (s *Store) Words(ctx context.Context, id ItemID) (map[string][]Word, error)
 		won = resolve(s.model, c, claims)
 	}
 	words := map[string][]Word{}
+	if c := s.model.Class(it.Class); c != nil {
+		values := make(map[string]string, len(won))
+		for name, w := range won {
+			values[name] = w.Value
+		}
+		for name, rule := range s.model.Assigned(c, values) {
+			words[name] = append(words[name], Word{Value: values[name], Source: "rule " + rule, Time: it.UpdatedAt, Counts: true})
+		}
+	}
 	for _, c := range claims {
 		for name, v := range c.Values {
 			w := Word{Value: v.Value, Source: c.Source, NativeKey: c.NativeKey, Time: db.Time(c.at(v))}

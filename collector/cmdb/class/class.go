@@ -167,6 +167,8 @@ type Model struct {
 	reconcile    []*Reconciliation
 	refresh      []Refresh
 	inserts      []Insert
+	assignments  []Assignment
+	sum          string
 	// Reclassification of items by a report: to a class below, to one above, to one of another branch.
 	upgrade, downgrade, sideways bool
 	// MaxDuplicates is how many items may match one entry for the oldest of them to be taken for the one meant.
@@ -185,6 +187,9 @@ type Insert struct {
 	Class  *Class
 	Source string
 }
+
+// Sum tells models apart: it is another one for other files.
+func (m *Model) Sum() string { return m.sum }
 
 // Class returns a class by its name, nil when there is none.
 func (m *Model) Class(name string) *Class { return m.classes[name] }

@@ -2,7 +2,9 @@ package class
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -53,6 +55,7 @@ type (
 		Reconciliation []reconcileDoc      `yaml:"reconciliation"`
 		Refresh        []refreshDoc        `yaml:"refresh"`
 		NoInsert       []insertDoc         `yaml:"no_insert"`
+		Assign         []assignDoc         `yaml:"assign"`
 		Reclassify     reclassifyDoc       `yaml:"reclassify"`
 		MaxDuplicates  *int                `yaml:"max_duplicates"`
 	}
@@ -128,6 +131,12 @@ type (
 		Source string `yaml:"source"`
 		at     place
 	}
+	assignDoc struct {
+		Name string            `yaml:"name"`
+		When string            `yaml:"when"`
+		Set  map[string]string `yaml:"set"`
+		at   place
+	}
 	reclassifyDoc struct {
 		Upgrade   *bool `yaml:"upgrade"`
 		Downgrade *bool `yaml:"downgrade"`
@@ -161,9 +170,15 @@ func Load(files ...File) (*Model, error) {
 	l.lookups(docs)
 	l.identification()
 	l.rules(docs)
+	l.assignments(docs)
 	if len(l.problems) > 0 {
 		return nil, errors.Join(l.problems...)
 	}
+	sum := sha256.New()
+	for _, f := range files {
+		_, _ = sum.Write(append(f.Text, 0)) // a hash takes everything
+	}
+	l.m.sum = hex.EncodeToString(sum.Sum(nil))
 	return l.m, nil
 }
 
@@ -229,6 +244,9 @@ func (d *document) locate(f File) {
 	}
 	for i := range d.Refresh {
 		d.Refresh[i].at = at("refresh", i)
+	}
+	for i := range d.Assign {
+		d.Assign[i].at = at("assign", i)
 	}
 	for i := range d.NoInsert {
 		d.NoInsert[i].at = at("no_insert", i)
