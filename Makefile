@@ -81,6 +81,7 @@ soak: servers $(TOOLBIN)/nfpm ## the long runs: kill -9 by the hundred, ten thou
 .PHONY: bench
 bench: build servers web/node_modules/.all ## speed beside peers in the same run, and of the pages; figures stand in docs/performance.md
 	$(GO) run ./bench/agent
+	$(GO) run ./bench/inventory
 	$(GO) run ./bench/append
 	$(GO) run ./bench/remotewrite
 	$(GO) run ./bench/ingest

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/picketmon/picket/agent/enroll"
@@ -42,7 +43,7 @@ func Examine(ctx context.Context, c Config, version string, logger *slog.Logger)
 	if len(running.Capabilities) > 0 {
 		return append(out, examineRunning(running)...)
 	}
-	return append(out, examineChecks(ctx, c, logger)...)
+	return append(out, examineChecks(ctx, c, version, logger)...)
 }
 
 // examineRunning tells what the running agent can collect: that counts, as it may be allowed less than who asks here.
@@ -53,13 +54,23 @@ func examineRunning(r status.Report) []Finding {
 	}
 	out := make([]Finding, 0, len(r.Capabilities))
 	for _, c := range r.Capabilities {
-		out = append(out, findingOf(c, failing[c.Name]))
+		if c.Name != inventory.Check {
+			out = append(out, findingOf(c, failing[c.Name]))
+		}
 	}
-	return out
+	items := 0
+	for _, k := range r.Inventory {
+		items += k.Items
+	}
+	return append(out, foundAll(items, len(r.Inventory)))
 }
 
-// examineChecks runs every check once, here and now.
-func examineChecks(ctx context.Context, c Config, logger *slog.Logger) []Finding {
+func foundAll(items, kinds int) Finding {
+	return Finding{Subject: "inventory", Detail: fmt.Sprintf("%d items of %d kinds", items, kinds)}
+}
+
+// examineChecks runs every check once and looks for all kinds of inventory, here and now.
+func examineChecks(ctx context.Context, c Config, version string, logger *slog.Logger) []Finding {
 	var (
 		found   []inventory.Found
 		failing = map[string]bool{}
@@ -69,16 +80,27 @@ func examineChecks(ctx context.Context, c Config, logger *slog.Logger) []Finding
 		failing[spec.Name] = err != nil
 		found = append(found, one)
 	}
+	items, sources := 0, c.sources(Options{Version: version, Logger: logger})
+	for _, s := range sources {
+		all, one, _ := inventory.Once(ctx, s) // an error is among what was found
+		items += len(all)
+		found = append(found, one)
+	}
 	var out []Finding
 	for _, one := range inventory.Capabilities(inventory.ThisHost(c.ProcFS, c.SysFS), found) {
-		out = append(out, findingOf(one, failing[one.Name]))
+		if one.Name != inventory.Check {
+			out = append(out, findingOf(one, failing[one.Name]))
+		}
 	}
-	return out
+	return append(out, foundAll(items, len(sources)))
 }
 
 // findingOf makes a finding of a capability; one whose check fails is a problem.
 func findingOf(c inventory.Capability, failing bool) Finding {
-	f := Finding{Subject: "check " + c.Name}
+	f := Finding{Subject: c.Name}
+	if !strings.HasPrefix(c.Name, inventory.Check+":") {
+		f.Subject = "check " + c.Name
+	}
 	if !c.Available {
 		f.Problem, f.Fix, f.Gap = c.Reason, c.Fix, !failing
 	}

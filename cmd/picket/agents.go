@@ -50,8 +50,8 @@ func (a agent) worst() string {
 const agentsPath = "/api/v1/agents"
 
 func agentsCommand(a *app) *cobra.Command {
-	c := group("agents", "List, show, revoke and delete agents")
-	c.AddCommand(agentsListCommand(a), agentsShowCommand(a), agentsRevokeCommand(a), agentsDeleteCommand(a))
+	c := group("agents", "List, show, revoke and delete agents, and what they found")
+	c.AddCommand(agentsListCommand(a), agentsShowCommand(a), agentsFactsCommand(a), agentsRevokeCommand(a), agentsDeleteCommand(a))
 	return c
 }
 
