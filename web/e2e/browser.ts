@@ -59,7 +59,7 @@ export async function signIn(page: Page, name = 'admin', password = adminPasswor
   await page.locator('input[name=username]').fill(name);
   await page.locator('input[name=password]').fill(password);
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('navigation', { name: 'Pages' }).first().waitFor({ state: 'attached' });
+  await page.getByRole('button', { name: /^Account of/ }).waitFor();
 }
 
 /** Asks the REST API as the admin. */
