@@ -65,6 +65,7 @@ type Collector struct {
 	events   *event.Store
 	cmdb     *cmdb.Store
 	populate *populate.Populator
+	itemInfo *itemInfo
 	ingest   *ingest.Server
 	live     *live.Hub
 	grpc     *grpc.Server
@@ -177,6 +178,7 @@ func (c *Collector) wire(ctx context.Context) (err error) {
 	}); err != nil {
 		return err
 	}
+	c.itemInfo = &itemInfo{items: c.cmdb, fleet: c.fleet, samples: &fleetSamples{store: c.store}, logger: c.logger.With("component", "cmdb")}
 	c.populate = populate.New(populate.Options{Facts: agentFacts{c.fleet}, Items: c.cmdb, Logger: c.logger})
 	if c.router, err = access.NewRouter(access.RouterOptions{
 		Guard: c.guard, Logger: c.logger, Registerer: c.reg, VerifyAgent: c.verifyAgent,

@@ -33,7 +33,7 @@ func (c *Collector) Run(ctx context.Context) (err error) {
 	)
 	for name, part := range map[string]func(context.Context) error{
 		"metrics": c.store.Run, "metadata": c.catalog.Run, "ingest": c.ingest.Run, "fleet": c.fleet.Run, "access": c.guard.Run,
-		"events": c.events.Run, "live": c.live.Run, "cmdb": c.cmdb.Run, "populate": c.populate.Run,
+		"events": c.events.Run, "live": c.live.Run, "cmdb": c.cmdb.Run, "populate": c.populate.Run, "item info": c.itemInfo.Run,
 	} {
 		wg.Go(func() {
 			if err := part(behind); err != nil {

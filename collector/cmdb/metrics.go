@@ -10,6 +10,8 @@ type metrics struct {
 	items    *prometheus.CounterVec
 	problems *prometheus.CounterVec
 	seconds  prometheus.Histogram
+	present  *prometheus.GaugeVec
+	defects  *prometheus.GaugeVec
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -23,9 +25,15 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "picket_cmdb_report_duration_seconds", Help: "How long reports took to identify, reconcile and write.", Buckets: prometheus.ExponentialBuckets(0.001, 4, 8),
 		}),
+		present: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "picket_cmdb_items", Help: "Items by class, without those that are absent or retired.",
+		}, []string{"class"}),
+		defects: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "picket_cmdb_defects", Help: "Items with a defect as records, by class: incomplete, stale, orphan, duplicate, unowned.",
+		}, []string{"class", "defect"}),
 	}
 	if r != nil {
-		r.MustRegister(m.items, m.problems, m.seconds)
+		r.MustRegister(m.items, m.problems, m.seconds, m.present, m.defects)
 	}
 	return m
 }

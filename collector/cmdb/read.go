@@ -102,6 +102,8 @@ type Query struct {
 	Attributes map[string]string
 	// Duplicates selects items marked as duplicates.
 	Duplicates bool
+	// Defect selects items with a defect.
+	Defect Defect
 	// After is the cursor that the page before returned; Limit the most items of a page, 0 means 100, the most is 1000.
 	After string
 	Limit int
@@ -160,6 +162,11 @@ func (s *Store) Items(ctx context.Context, q Query) (page []Item, next string, t
 	}
 	if q.Duplicates {
 		sel = sel.Where("duplicate_of <> ''")
+	}
+	if q.Defect != "" {
+		if sel, err = s.defective(sel, q.Defect); err != nil {
+			return nil, "", 0, err
+		}
 	}
 	for name, v := range q.Attributes {
 		sel = sel.Where("LOWER("+s.attribute(name)+") = ?", strings.ToLower(v))

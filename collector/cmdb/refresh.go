@@ -12,8 +12,8 @@ import (
 // modelKey is the setting that tells by which model the items were worked out.
 const modelKey = "cmdb.model"
 
-// tidyEvery is how often what waits for nothing any more is forgotten.
-const tidyEvery = time.Hour
+// tidyEvery is how often the quality of items is measured, and what waits for nothing any more forgotten.
+const tidyEvery = 5 * time.Minute
 
 // Run works items out anew when the classes or rules have changed since, then keeps the CMDB tidy until ctx ends.
 func (s *Store) Run(ctx context.Context) error {
@@ -23,6 +23,9 @@ func (s *Store) Run(ctx context.Context) error {
 	tick := time.NewTicker(tidyEvery)
 	defer tick.Stop()
 	for {
+		if err := s.measure(ctx); err != nil && ctx.Err() == nil {
+			s.logger.Error("measure the quality of items", "error", err)
+		}
 		if n, err := s.PurgePartials(ctx); err != nil && ctx.Err() == nil {
 			s.logger.Error("tidy up the CMDB", "error", err)
 		} else if n > 0 {

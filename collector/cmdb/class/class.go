@@ -84,14 +84,16 @@ type Entry struct {
 
 // Class is one class of items.
 type Class struct {
-	Name    string
-	Label   string
-	Parent  *Class // nil at a root
-	Depth   int
-	own     map[string]*Attribute
-	all     map[string]*Attribute
-	rule    *Rule // its own
-	applies *Rule // its own, or that of the nearest class above
+	Name   string
+	Label  string
+	Parent *Class // nil at a root
+	Depth  int
+	own    map[string]*Attribute
+
+	recommended []string
+	all         map[string]*Attribute
+	rule        *Rule // its own
+	applies     *Rule // its own, or that of the nearest class above
 }
 
 // Rule returns the rule that identifies items of the class, nil when there is none.
@@ -108,6 +110,16 @@ func (c *Class) Attributes() []*Attribute {
 	}
 	slices.SortFunc(list, func(a, b *Attribute) int { return strings.Compare(a.Name, b.Name) })
 	return list
+}
+
+// Recommended returns the attributes that an item of the class should have, those from above included, in order of name.
+func (c *Class) Recommended() []string {
+	var names []string
+	for at := c; at != nil; at = at.Parent {
+		names = append(names, at.recommended...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // Own reports whether the attribute stands at the class itself.

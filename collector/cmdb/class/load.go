@@ -69,6 +69,7 @@ type (
 		Extends        string                  `yaml:"extends"`
 		Attributes     map[string]attributeDoc `yaml:"attributes"`
 		Identification *ruleDoc                `yaml:"identification"`
+		Recommended    []string                `yaml:"recommended"`
 		at             place
 	}
 	attributeDoc struct {

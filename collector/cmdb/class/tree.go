@@ -47,6 +47,15 @@ func (l *loader) classes() {
 	for _, name := range sorted(l.m.classes) {
 		l.inherit(l.m.classes[name], where[name])
 	}
+	for _, d := range l.docs {
+		for _, name := range d.Recommended {
+			if c := l.m.classes[d.Name]; c != nil && c.all[name] == nil {
+				l.wrong(d.at, "class %s recommends attribute %q, which it has not", d.Name, name)
+			} else if c != nil {
+				c.recommended = append(c.recommended, name)
+			}
+		}
+	}
 	for _, name := range sorted(l.m.classes) {
 		for _, a := range l.m.classes[name].own {
 			if a.Type == Reference && l.m.classes[a.To] == nil {
