@@ -76,7 +76,7 @@ lint: $(TOOLBIN)/golangci-lint ## the house's rules: .golangci.yml
 .PHONY: soak
 soak: servers $(TOOLBIN)/nfpm ## the long runs: kill -9 by the hundred, ten thousand corruptions, twelve hours of outage, a booted Debian; needs root
 	@packaging/apt-install.sh systemd-container debootstrap
-	PICKET_SOAK=1 PICKET_TEST_SERVERS=1 $(GO) test -count=1 -timeout 60m -v -run 'Kill|Corrupt|Model|Away|Units' ./agent/buffer ./test
+	PICKET_SOAK=1 PICKET_TEST_SERVERS=1 $(GO) test -count=1 -timeout 60m -v -run 'Kill|Corrupt|Model|Away|Units|Order' ./agent/buffer ./collector/cmdb ./test
 
 .PHONY: bench
 bench: build servers web/node_modules/.all ## speed beside peers in the same run, and of the pages; figures stand in docs/performance.md
@@ -87,6 +87,7 @@ bench: build servers web/node_modules/.all ## speed beside peers in the same run
 	$(GO) run ./bench/ingest
 	$(GO) run ./bench/fleet
 	$(GO) run ./bench/openmetrics -days 1
+	PICKET_TEST_SERVERS=1 $(GO) test -run '^$$' -bench . -benchtime 40x -timeout 30m ./collector/cmdb
 	$(GO) run ./bench/web
 
 .PHONY: package
