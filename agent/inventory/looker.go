@@ -17,7 +17,7 @@ import (
 const (
 	// exactUpTo is the longest time between looks that does not vary.
 	exactUpTo = 10 * time.Second
-	// firstApart is the time between the first looks of two sources.
+	// firstApart is the time between the first looks of two sources that vary.
 	firstApart = 500 * time.Millisecond
 	// gatherWithin is how long a look may take; one that takes longer is let go on its own, and no other is begun.
 	gatherWithin = 30 * time.Second
@@ -90,6 +90,9 @@ func (l *Looker) Run(ctx context.Context) error {
 	now := time.Now()
 	for i, k := range l.looks {
 		k.next = now.Add(time.Duration(i) * firstApart)
+		if k.source.Every <= exactUpTo { // together, so that the process wakes up once
+			k.next = now
+		}
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/picketmon/picket/agent/inventory/all"
 	"github.com/picketmon/picket/agent/status"
 )
 
@@ -107,7 +108,8 @@ func measure(bin string, warm, cycles int, interval time.Duration) (r result, er
 		return r, fmt.Errorf("create token: %w", err)
 	}
 	agent, err := start(ctx, filepath.Join(bin, "picket-agent"), "run", "--data-dir", dir+"/a", "--collector", grpcAddr,
-		"--token", strings.TrimSpace(string(token)), "--interval", interval.String(), "--log-level", "error")
+		"--token", strings.TrimSpace(string(token)), "--interval", interval.String(), "--log-level", "error",
+		"--inventory-disable", strings.Join(all.Kinds(), ",")) // the exporter has none; bench/inventory measures it
 	if err != nil {
 		return r, err
 	}
