@@ -26,7 +26,7 @@ func (w *work) apply(ctx context.Context, x *subject) error {
 	c := it.claimOf(x)
 	w.reclass(x, c, former)
 	c.report(x, func(attribute string) class.Authority { return w.model.Authority(former, attribute) })
-	it.settle(w.model)
+	w.settle(it)
 	changed := it.note(c)
 	if it.DuplicateOf != "" && changed && !fresh { // someone still speaks of it by itself
 		it.DuplicateOf = ""

@@ -180,7 +180,7 @@ func (w *work) leave(ctx context.Context, p *Payload) error {
 		for _, c := range it.claims {
 			if c.Source == n[0] && c.NativeKey == n[1] && at >= c.Last && at > c.Gone {
 				c.Gone, c.dirty = at, true
-				it.settle(w.model)
+				w.settle(it)
 				it.note(c)
 			}
 		}

@@ -129,7 +129,7 @@ func (w *work) write(x *subject) {
 	}
 	x.nulls = nil
 	c.report(x, func(string) class.Authority { return class.Authority{} })
-	x.item.settle(w.model)
+	w.settle(x.item)
 	x.item.note(c)
 	if x.host != nil {
 		if r := x.class.Rule(); r != nil && r.Kind == class.Dependent {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/uptrace/bun"
 
-	"github.com/picketmon/picket/collector/cmdb/class"
 	"github.com/picketmon/picket/collector/db"
 )
 
@@ -76,7 +75,8 @@ func (it *item) claimOf(x *subject) *claim {
 }
 
 // settle works out what follows from the item's claims: its class, values, host, keys and times.
-func (it *item) settle(m *class.Model) {
+func (w *work) settle(it *item) {
+	m := w.model
 	c := resolveClass(m, it.claims)
 	if c == nil {
 		c = m.Class(it.Class)
@@ -96,34 +96,11 @@ func (it *item) settle(m *class.Model) {
 	if c != nil {
 		m.Assigned(c, it.values)
 	}
-	if it.absent() {
-		it.values["install_status"] = absent
-	}
+	w.age(it)
 	it.Name = clip(it.values["name"], maxName)
 	it.times()
 	it.keysByRank = it.keysNow(m)
 	it.Search = searchText(it.values)
-}
-
-// absent is the install status of what is no more.
-const absent = "100"
-
-// absent reports whether every source that looks has seen that the item is no more.
-func (it *item) absent() bool {
-	some := false
-	for _, c := range it.claims {
-		if c.Source == byHand {
-			if c.Values["install_status"].Value != "" {
-				return false // people have said what it is
-			}
-			continue
-		}
-		if !c.gone() {
-			return false
-		}
-		some = true
-	}
-	return some
 }
 
 func (it *item) times() {

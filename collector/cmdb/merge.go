@@ -21,7 +21,7 @@ func (w *work) merge(ctx context.Context, main, other *item, reason string) erro
 	other.MergedInto, other.DuplicateOf, other.changed = main.ID, "", true
 	other.keysByRank, other.reclaim = nil, true
 	main.changed = true
-	main.settle(w.model)
+	w.settle(main)
 	w.index(main)
 	var err error
 	if undo.Relations, err = w.moveRelations(ctx, other.ID, main.ID); err != nil {
@@ -33,7 +33,7 @@ func (w *work) merge(ctx context.Context, main, other *item, reason string) erro
 	if err := w.moveFollowers(ctx, other.ID, main); err != nil {
 		return err
 	}
-	main.settle(w.model)
+	w.settle(main)
 	w.index(main)
 	return w.merged(task, main, other, reason, undo)
 }
@@ -204,7 +204,7 @@ func (w *work) moveDependents(ctx context.Context, main, other *item) (moved []I
 			}
 		}
 		it.HostID = main.ID
-		it.settle(w.model)
+		w.settle(it)
 		it.changed = true
 		moved = append(moved, it.ID)
 		w.index(it)

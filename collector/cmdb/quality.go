@@ -48,7 +48,8 @@ func (s *Store) defective(q *bun.SelectQuery, d Defect) (*bun.SelectQuery, error
 	case Incomplete:
 		return s.incomplete(q), nil
 	case Stale:
-		return q.Where("last_discovered < ?", s.now().Add(-staleAfter).UnixMilli()).Where("discovery_source <> ?", byHand), nil
+		return q.Where("last_discovered < ?", s.now().Add(-staleAfter).UnixMilli()).
+			Where("discovery_source NOT IN ?", bun.Tuple(append(s.model.TellChanges(), byHand))), nil
 	case Orphan:
 		return q.Where("host_id = ''").Where("NOT EXISTS (SELECT 1 FROM relations AS r WHERE r.parent_id = items.id)").
 			Where("NOT EXISTS (SELECT 1 FROM relations AS r WHERE r.child_id = items.id)"), nil

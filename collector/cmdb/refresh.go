@@ -26,6 +26,11 @@ func (s *Store) Run(ctx context.Context) error {
 		if err := s.measure(ctx); err != nil && ctx.Err() == nil {
 			s.logger.Error("measure the quality of items", "error", err)
 		}
+		if r, d, err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
+			s.logger.Error("retire items that are gone", "error", err)
+		} else if r+d > 0 {
+			s.logger.Info("retired or deleted items that are gone", "retired", r, "deleted", d)
+		}
 		if n, err := s.PurgePartials(ctx); err != nil && ctx.Err() == nil {
 			s.logger.Error("tidy up the CMDB", "error", err)
 		} else if n > 0 {
@@ -84,7 +89,7 @@ func (s *Store) Refresh(ctx context.Context) (changed int, err error) {
 				return err
 			}
 			for _, it := range w.items {
-				it.settle(w.model)
+				w.settle(it)
 				if it.touched = true; len(it.differences()) > 0 {
 					it.changed = true
 					changed++

@@ -158,7 +158,7 @@ func (w *work) moveClaim(ctx context.Context, c *claim, from, to *item) error {
 	from.lose(c)
 	to.takeClaim(c)
 	for _, it := range []*item{from, to} {
-		it.settle(w.model)
+		w.settle(it)
 		it.changed = true
 		w.index(it)
 	}
@@ -203,7 +203,7 @@ func (w *work) moveDependent(ctx context.Context, c *claim, d, from, to *item) e
 	d.lose(c)
 	c.Host, c.dirty = to.ID, true
 	twin.takeClaim(c)
-	twin.settle(w.model)
+	w.settle(twin)
 	twin.changed = true
 	w.index(twin)
 	if err := w.loadRelationsOf(ctx, d.ID); err != nil {
@@ -214,7 +214,7 @@ func (w *work) moveDependent(ctx context.Context, c *claim, d, from, to *item) e
 			return err
 		}
 	} else {
-		d.settle(w.model)
+		w.settle(d)
 	}
 	return w.hang(ctx, twin, to, d, from)
 }

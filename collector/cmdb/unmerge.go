@@ -54,10 +54,10 @@ func (w *work) part(ctx context.Context, u mergeUndo) error {
 			}
 		}
 		it.HostID, it.changed = other.ID, true
-		it.settle(w.model)
+		w.settle(it)
 	}
 	for _, it := range []*item{main, other} {
-		it.settle(w.model)
+		w.settle(it)
 		it.changed = true
 	}
 	return w.partRelations(ctx, u)

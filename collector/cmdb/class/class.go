@@ -161,6 +161,8 @@ type Source struct {
 	// NativeKeyIsIdentity says that two things with different native keys are never one, whatever else they share, such as hosts that
 	// were cloned with their serial number.
 	NativeKeyIsIdentity bool
+	// TellsChanges says that the source speaks of what changed only, and says itself when a thing is no more: its silence means nothing.
+	TellsChanges bool
 }
 
 // Lookup is a table of values that belong to items and identify them.
@@ -179,6 +181,7 @@ type Model struct {
 	reconcile    []*Reconciliation
 	refresh      []Refresh
 	inserts      []Insert
+	lifecycles   []Lifecycle
 	assignments  []Assignment
 	sum          string
 	// Reclassification of items by a report: to a class below, to one above, to one of another branch.
@@ -192,6 +195,14 @@ type Refresh struct {
 	Class  *Class
 	Source string
 	After  time.Duration
+}
+
+// Lifecycle is what becomes of items that are no more, as every source says that sees them: they are absent, after RetireAfter retired,
+// after DeleteAfter deleted. 0 is never.
+type Lifecycle struct {
+	Class       *Class
+	RetireAfter time.Duration
+	DeleteAfter time.Duration
 }
 
 // Insert forbids a source to make items of a class.
@@ -251,6 +262,29 @@ func (m *Model) Source(name string) *Source { return m.sources[name] }
 
 // Lookup returns a table of lookups by its name, nil when there is none.
 func (m *Model) Lookup(name string) *Lookup { return m.lookups[name] }
+
+// TellChanges returns the names of sources whose silence means nothing, in order.
+func (m *Model) TellChanges() []string {
+	var names []string
+	for _, s := range m.sources {
+		if s.TellsChanges {
+			names = append(names, s.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Lifecycle returns what becomes of items of the class that are no more: the rule of the nearest class.
+func (m *Model) Lifecycle(c *Class) (l Lifecycle) {
+	depth := -1
+	for _, x := range m.lifecycles {
+		if c != nil && c.Is(x.Class) && x.Class.Depth >= depth {
+			depth, l = x.Class.Depth, x
+		}
+	}
+	return l
+}
 
 // MayInsert reports whether the source may make items of the class.
 func (m *Model) MayInsert(c *Class, source string) bool {

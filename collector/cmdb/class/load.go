@@ -55,6 +55,7 @@ type (
 		Reconciliation []reconcileDoc      `yaml:"reconciliation"`
 		Refresh        []refreshDoc        `yaml:"refresh"`
 		NoInsert       []insertDoc         `yaml:"no_insert"`
+		Lifecycle      []lifecycleDoc      `yaml:"lifecycle"`
 		Assign         []assignDoc         `yaml:"assign"`
 		Reclassify     reclassifyDoc       `yaml:"reclassify"`
 		MaxDuplicates  *int                `yaml:"max_duplicates"`
@@ -112,6 +113,7 @@ type (
 	sourceDoc struct {
 		Name                string `yaml:"name"`
 		NativeKeyIsIdentity bool   `yaml:"native_key_is_identity"`
+		TellsChanges        bool   `yaml:"tells_changes"`
 	}
 	reconcileDoc struct {
 		Class      string   `yaml:"class"`
@@ -131,6 +133,12 @@ type (
 		Class  string `yaml:"class"`
 		Source string `yaml:"source"`
 		at     place
+	}
+	lifecycleDoc struct {
+		Class       string        `yaml:"class"`
+		RetireAfter time.Duration `yaml:"retire_after"`
+		DeleteAfter time.Duration `yaml:"delete_after"`
+		at          place
 	}
 	assignDoc struct {
 		Name string            `yaml:"name"`
@@ -249,6 +257,9 @@ func (d *document) locate(f File) {
 	for i := range d.Assign {
 		d.Assign[i].at = at("assign", i)
 	}
+	for i := range d.Lifecycle {
+		d.Lifecycle[i].at = at("lifecycle", i)
+	}
 	for i := range d.NoInsert {
 		d.NoInsert[i].at = at("no_insert", i)
 	}
@@ -276,7 +287,7 @@ func (l *loader) relationTypes(docs []*document) {
 func (l *loader) sourcesAndPlaceholders(docs []*document) {
 	for _, d := range docs {
 		for _, s := range d.Sources {
-			l.m.sources[s.Name] = &Source{Name: s.Name, NativeKeyIsIdentity: s.NativeKeyIsIdentity}
+			l.m.sources[s.Name] = &Source{Name: s.Name, NativeKeyIsIdentity: s.NativeKeyIsIdentity, TellsChanges: s.TellsChanges}
 		}
 		for attribute, values := range d.Placeholders {
 			for _, v := range values {

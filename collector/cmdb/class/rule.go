@@ -139,6 +139,17 @@ func (l *loader) rules(docs []*document) {
 				l.m.refresh = append(l.m.refresh, Refresh{Class: c, Source: r.Source, After: r.After})
 			}
 		}
+		for _, r := range d.Lifecycle {
+			c := l.m.classes[r.Class]
+			switch {
+			case c == nil:
+				l.wrong(r.at, "class %q does not exist", r.Class)
+			case r.RetireAfter < 0 || r.DeleteAfter < 0 || r.DeleteAfter > 0 && r.DeleteAfter < r.RetireAfter:
+				l.wrong(r.at, "life cycle of class %s: delete_after must not be shorter than retire_after, and neither negative", r.Class)
+			default:
+				l.m.lifecycles = append(l.m.lifecycles, Lifecycle{Class: c, RetireAfter: r.RetireAfter, DeleteAfter: r.DeleteAfter})
+			}
+		}
 		for _, r := range d.NoInsert {
 			if c := l.ruled(r.at, r.Class, r.Source); c != nil {
 				l.m.inserts = append(l.m.inserts, Insert{Class: c, Source: r.Source})
