@@ -164,13 +164,7 @@ func (c *client) do(ctx context.Context, method, path string, body, v any) ([]by
 
 // send sends a request with the credential, decodes the answer into v when v is not nil, and returns it as it came.
 func (c *client) send(r *http.Request, v any) ([]byte, error) {
-	r.Header.Set("User-Agent", "picket/"+version)
-	switch {
-	case c.credential.token != "":
-		r.Header.Set("Authorization", "Bearer "+c.credential.token)
-	case c.credential.user != "":
-		r.SetBasicAuth(c.credential.user, c.credential.password)
-	}
+	c.sign(r)
 	res, err := c.http.Do(r)
 	if err != nil {
 		return nil, c.unreachable(err)
@@ -192,6 +186,17 @@ func (c *client) send(r *http.Request, v any) ([]byte, error) {
 		return nil, fmt.Errorf("%s does not answer like a Picket collector: %w", c.base, err)
 	}
 	return raw, nil
+}
+
+// sign says who asks.
+func (c *client) sign(r *http.Request) {
+	r.Header.Set("User-Agent", "picket/"+version)
+	switch {
+	case c.credential.token != "":
+		r.Header.Set("Authorization", "Bearer "+c.credential.token)
+	case c.credential.user != "":
+		r.SetBasicAuth(c.credential.user, c.credential.password)
+	}
 }
 
 // unreachable explains why there is no answer.

@@ -31,8 +31,8 @@ type imported struct {
 }
 
 func importCommand(a *app) *cobra.Command {
-	c := group("import", "Store samples that were written elsewhere")
-	c.AddCommand(importOpenMetricsCommand(a))
+	c := group("import", "Take samples and items that were written elsewhere")
+	c.AddCommand(importOpenMetricsCommand(a), importItemsCommand(a))
 	return c
 }
 
@@ -128,7 +128,7 @@ func (a *app) importText(cmd *cobra.Command, c *client, query url.Values, t *tex
 	defer cancel()
 	p := newSending(cmd.ErrOrStderr(), t.size, !t.packed, a.progress != nil && a.progress())
 	var done imported
-	raw, err := c.upload(ctx, importPath, query, &sent{t.r, p}, t, &done)
+	raw, err := c.upload(ctx, importPath, "application/openmetrics-text; version=1.0.0; charset=utf-8", query, &sent{t.r, p}, t, &done)
 	begun := p.end()
 	if no, ok := errors.AsType[*refusal](err); ok && len(no.problems) > 0 {
 		return refusedText(no)
@@ -170,7 +170,7 @@ func (a *app) importedText(i imported) string {
 }
 
 // upload sends a text, however long it takes, and decodes the answer into v.
-func (c *client) upload(ctx context.Context, path string, query url.Values, body io.Reader, t *text, v any) ([]byte, error) {
+func (c *client) upload(ctx context.Context, path, kind string, query url.Values, body io.Reader, t *text, v any) ([]byte, error) {
 	if len(query) > 0 {
 		path += "?" + query.Encode()
 	}
@@ -179,7 +179,7 @@ func (c *client) upload(ctx context.Context, path string, query url.Values, body
 		return nil, fmt.Errorf("make request: %w", err)
 	}
 	r.ContentLength = t.size
-	r.Header.Set("Content-Type", "application/openmetrics-text; version=1.0.0; charset=utf-8")
+	r.Header.Set("Content-Type", kind)
 	if t.packed {
 		r.Header.Set("Content-Encoding", "gzip")
 	}

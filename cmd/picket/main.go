@@ -1,4 +1,4 @@
-// Command picket is the operator's view of a collector: agents, tokens, PromQL. It talks to the REST API and to the
+// Command picket is the operator's view of a collector: agents, tokens, items, PromQL. It talks to the REST API and to the
 // Prometheus API over HTTP and knows nothing else; each verb has its file.
 package main
 
@@ -91,7 +91,7 @@ session that "picket login" made.`,
 	// Only a flag that does not exist can fail here.
 	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{asTable, asJSON}, cobra.ShellCompDirectiveNoFileComp))
 	_ = root.RegisterFlagCompletionFunc("url", cobra.NoFileCompletions)
-	root.AddCommand(loginCommand(a), logoutCommand(a), agentsCommand(a), gapsCommand(a), demoCommand(a), importCommand(a), queryCommand(a), queryRangeCommand(a), seriesCommand(a), statusCommand(a), tokensCommand(a))
+	root.AddCommand(loginCommand(a), logoutCommand(a), agentsCommand(a), gapsCommand(a), classesCommand(a), demoCommand(a), duplicatesCommand(a), importCommand(a), itemsCommand(a), relationsCommand(a), queryCommand(a), queryRangeCommand(a), seriesCommand(a), statusCommand(a), tokensCommand(a))
 	return root
 }
 
