@@ -67,8 +67,8 @@ func (s *Store) write(ctx context.Context, source, by string, fn func(ctx contex
 		}
 		return w.flush(ctx)
 	})
-	if err == nil {
-		s.graph.follow(w.rels, w.changed, w.deleted)
+	if err == nil && s.graph != nil {
+		s.graph.follow(w)
 	}
 	return err
 }

@@ -11,10 +11,10 @@ import (
 )
 
 // graph holds all relations in memory: walking ten thousand of them in the database takes a hundred times longer. It is read from the
-// database when it is first asked for, and follows what this process writes; what others wrote is seen when it grows old.
+// database when it is first asked for, and follows what this process writes; when others wrote, another one is read.
 type graph struct {
 	mu     sync.RWMutex
-	at     time.Time // when it was read; zero: not yet
+	last   string // the newest change of a relation that it knows
 	number map[ItemID]int32
 	ids    []ItemID
 	types  []*class.RelationType
@@ -31,9 +31,6 @@ type edge struct {
 	to  int32
 	typ uint8
 }
-
-// graphFor is how long the relations in memory are taken for those in the database, on PostgreSQL, where others may write.
-const graphFor = time.Minute
 
 // node returns an item's number, and gives it one.
 func (g *graph) node(id ItemID) int32 {
@@ -71,13 +68,13 @@ func (g *graph) remove(k relKey) {
 }
 
 // follow brings the graph in line with relations that were just written.
-func (g *graph) follow(written map[relKey]*relation, changed, deleted []*item) {
+func (g *graph) follow(w *work) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.at.IsZero() {
-		return
+	for _, c := range w.relLog {
+		g.last = max(g.last, c.ID)
 	}
-	for k, r := range written {
+	for k, r := range w.rels {
 		switch {
 		case r.deleted:
 			g.remove(k)
@@ -85,7 +82,7 @@ func (g *graph) follow(written map[relKey]*relation, changed, deleted []*item) {
 			g.add(k)
 		}
 	}
-	for _, it := range changed {
+	for _, it := range w.changed {
 		g.named[it.ID] = named{it.Name, it.Class}
 		if needs := it.values["needs"]; needs != "" {
 			g.needs[it.ID] = needs
@@ -93,7 +90,7 @@ func (g *graph) follow(written map[relKey]*relation, changed, deleted []*item) {
 			delete(g.needs, it.ID)
 		}
 	}
-	for _, it := range deleted {
+	for _, it := range w.deleted {
 		delete(g.named, it.ID)
 		n, ok := g.number[it.ID]
 		if !ok {
@@ -108,22 +105,37 @@ func (g *graph) follow(written map[relKey]*relation, changed, deleted []*item) {
 	}
 }
 
-// read makes sure that the graph is there and young enough.
-func (s *Store) readGraph(ctx context.Context) error {
-	g := &s.graph
-	g.mu.RLock()
-	fresh := !g.at.IsZero() && (!s.db.Postgres() || time.Since(g.at) < graphFor)
-	g.mu.RUnlock()
-	if fresh {
-		return nil
-	}
+// relationGraph returns the graph as it is now.
+func (s *Store) relationGraph(ctx context.Context) (*graph, error) {
 	s.writing.Lock() // nobody writes what this does not see
 	defer s.writing.Unlock()
-	next := &graph{number: map[ItemID]int32{}, typeNo: map[string]uint8{}, needs: map[ItemID]string{}, named: map[ItemID]named{}}
+	var newest []string
+	if err := s.db.NewSelect().Model((*relationChangeRow)(nil)).Column("id").OrderExpr("id DESC").Limit(1).Scan(ctx, &newest); err != nil {
+		return nil, fmt.Errorf("read the last change of a relation: %w", err)
+	}
+	last := ""
+	if len(newest) > 0 {
+		last = newest[0]
+	}
+	if s.graph != nil && s.graph.last >= last {
+		return s.graph, nil
+	}
+	next := &graph{last: last, number: map[ItemID]int32{}, typeNo: map[string]uint8{}, needs: map[ItemID]string{}, named: map[ItemID]named{}}
 	for i, t := range s.model.RelationTypes() {
 		next.types = append(next.types, t)
 		next.typeNo[t.Name] = uint8(i) //nolint:gosec // there are a few dozen
 	}
+	if err := s.readEdges(ctx, next); err != nil {
+		return nil, err
+	}
+	if err := s.readNames(ctx, next); err != nil {
+		return nil, err
+	}
+	s.graph = next
+	return next, nil
+}
+
+func (s *Store) readEdges(ctx context.Context, next *graph) error {
 	rows, err := s.db.QueryContext(ctx, "SELECT parent_id, child_id, type FROM relations")
 	if err != nil {
 		return fmt.Errorf("read all relations: %w", err)
@@ -144,13 +156,6 @@ func (s *Store) readGraph(ctx context.Context) error {
 	if err := rows.Err(); err != nil {
 		return fmt.Errorf("read all relations: %w", err)
 	}
-	if err := s.readNames(ctx, next); err != nil {
-		return err
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.needs, g.named = next.needs, next.named
-	g.at, g.number, g.ids, g.types, g.typeNo, g.below, g.above = time.Now(), next.number, next.ids, next.types, next.typeNo, next.below, next.above
 	return nil
 }
 

@@ -160,22 +160,21 @@ func (s *Store) walk(ctx context.Context, id ItemID, at time.Time, up bool) (*wa
 	if _, err := s.AsOf(ctx, id, orNow(at, s.now())); err != nil {
 		return nil, err
 	}
-	if err := s.readGraph(ctx); err != nil {
+	g, err := s.relationGraph(ctx)
+	if err != nil {
 		return nil, err
 	}
 	then, err := s.past(ctx, at)
 	if err != nil {
 		return nil, err
 	}
-	s.graph.mu.Lock() // an item without relations gets a number
-	start := s.graph.node(id)
+	g.mu.Lock() // an item without relations gets a number
+	defer g.mu.Unlock()
+	start := g.node(id)
 	if then != nil {
-		then.number(&s.graph)
+		then.number(g)
 	}
-	s.graph.mu.Unlock()
-	s.graph.mu.RLock()
-	defer s.graph.mu.RUnlock()
-	w := &walk{g: &s.graph, up: up, then: then, limit: mostAffected}
+	w := &walk{g: g, up: up, then: then, limit: mostAffected}
 	w.run(start)
 	return w, nil
 }
@@ -189,8 +188,8 @@ func orNow(at, now time.Time) time.Time {
 
 // affected names the items of a walk, the first one left out.
 func (s *Store) affected(ctx context.Context, w *walk) ([]Affected, error) {
-	s.graph.mu.RLock()
-	defer s.graph.mu.RUnlock()
+	w.g.mu.RLock()
+	defer w.g.mu.RUnlock()
 	names, err := s.names(ctx, w)
 	if err != nil {
 		return nil, err

@@ -175,21 +175,22 @@ func (s *Store) Infos(ctx context.Context, source string) ([]Info, error) {
 
 // servicesOf adds the services that need each of the items.
 func (s *Store) servicesOf(ctx context.Context, list []Info) error {
-	if err := s.readGraph(ctx); err != nil {
+	g, err := s.relationGraph(ctx)
+	if err != nil {
 		return err
 	}
 	service := s.model.Class("cmdb_ci_service")
-	s.graph.mu.RLock()
-	defer s.graph.mu.RUnlock()
+	g.mu.RLock()
+	defer g.mu.RUnlock()
 	for i := range list {
-		n, ok := s.graph.number[list[i].ID]
+		n, ok := g.number[list[i].ID]
 		if !ok {
 			continue // without relations
 		}
-		w := walk{g: &s.graph, up: true, limit: mostOfOne}
+		w := walk{g: g, up: true, limit: mostOfOne}
 		w.run(n)
 		for _, m := range w.order[1:] {
-			at := s.graph.named[s.graph.ids[m]]
+			at := g.named[g.ids[m]]
 			if c := s.model.Class(at.class); isBelow(c, service) && !slices.Contains(list[i].Services, at.name) {
 				list[i].Services = append(list[i].Services, at.name)
 			}

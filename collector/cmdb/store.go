@@ -43,7 +43,7 @@ type Store struct {
 	metrics *metrics
 	now     func() time.Time
 	writing sync.Mutex
-	graph   graph
+	graph   *graph // nil until it is asked for; guarded by writing
 }
 
 // New returns a Store.
