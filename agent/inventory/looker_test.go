@@ -116,7 +116,7 @@ func TestAFailureTakesNothingBack(t *testing.T) {
 					t.Errorf("found %+v, ready %v", found, ready)
 				}
 				all := Capabilities(Host{}, []Found{found})
-				if len(all) != 2 || all[1].Name != "inventory:k" || all[1].Available || (all[1].Fix == "") != (err == checks.ErrNoData) {
+				if len(all) != 2 || all[1].Name != "inventory:k" || all[1].Available || (all[1].Fix == "") != errors.Is(err, checks.ErrNoData) {
 					t.Errorf("capabilities %+v", all)
 				}
 				r.err, r.items = nil, []Item{thing("b", "1")}

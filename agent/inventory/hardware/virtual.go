@@ -10,10 +10,26 @@ import (
 
 // makers are parts of what firmware says of virtual machines.
 var makers = []struct{ sign, kind string }{
-	{"Amazon EC2", "kvm"}, {"KVM", "kvm"}, {"OpenStack", "kvm"}, {"KubeVirt", "kvm"}, {"Google Compute Engine", "kvm"}, {"Alibaba Cloud ECS", "kvm"},
-	{"Firecracker", "firecracker"}, {"QEMU", "qemu"}, {"VMware", "vmware"}, {"VMW", "vmware"}, {"innotek GmbH", "virtualbox"}, {"VirtualBox", "virtualbox"},
-	{"Oracle Corporation", "virtualbox"}, {"Xen", "xen"}, {"Bochs", "bochs"}, {"Parallels", "parallels"}, {"BHYVE", "bhyve"}, {"Hyper-V", "hyperv"},
-	{"Apple Virtualization", "apple"}, {"Microsoft Corporation Virtual Machine", "hyperv"},
+	{"Amazon EC2", "kvm"},
+	{"KVM", "kvm"},
+	{"OpenStack", "kvm"},
+	{"KubeVirt", "kvm"},
+	{"Google Compute Engine", "kvm"},
+	{"Alibaba Cloud ECS", "kvm"},
+	{"Firecracker", "firecracker"},
+	{"QEMU", "qemu"},
+	{"VMware", "vmware"},
+	{"VMW", "vmware"},
+	{"innotek GmbH", "virtualbox"},
+	{"VirtualBox", "virtualbox"},
+	{"Oracle Corporation", "virtualbox"},
+	{"Xen", "xen"},
+	{"Bochs", "bochs"},
+	{"Parallels", "parallels"},
+	{"BHYVE", "bhyve"},
+	{"Hyper-V", "hyperv"},
+	{"Apple Virtualization", "apple"},
+	{"Microsoft Corporation Virtual Machine", "hyperv"},
 }
 
 // hypervisor returns what the host is a virtual machine of, as systemd-detect-virt looks for it: firmware first, then what the kernel

@@ -80,8 +80,10 @@ func Sources(o Options) []inventory.Source {
 			return items, nil, err
 		}},
 		{Kind: "route", Every: everyLink, Linger: 2, Gather: func(context.Context) ([]inventory.Item, []checks.Gap, error) { return routes(t) }},
-		{Kind: "dns", Every: every, Stamp: inventory.Stamps(t.InRoot("etc/resolv.conf"), t.InRoot(upstream)),
-			Gather: func(context.Context) ([]inventory.Item, []checks.Gap, error) { return resolver(t) }},
+		{
+			Kind: "dns", Every: every, Stamp: inventory.Stamps(t.InRoot("etc/resolv.conf"), t.InRoot(upstream)),
+			Gather: func(context.Context) ([]inventory.Item, []checks.Gap, error) { return resolver(t) },
+		},
 	}
 }
 

@@ -35,7 +35,7 @@ var knownSoftware = []software{
 	{"memcached", "cache", []string{"memcached"}},
 	{"rabbitmq", "message_queue", []string{"rabbitmq-server"}},
 	{"nats", "message_queue", []string{"nats-server"}},
-	{"mosquitto", "message_queue", []string{"mosquitto"}},
+	{"mosquitto", "message_queue", []string{"mosquitto"}}, //nolint:misspell // its makers spell it so
 	{"php_fpm", "application_server", []string{"php-fpm*"}},
 	{"java", "application_server", []string{"java"}},
 	{"node", "application_server", []string{"node", "nodejs"}},

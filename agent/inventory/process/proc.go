@@ -66,17 +66,19 @@ func parseStat(raw []byte) (s stat, ok bool) {
 	return s, false
 }
 
-// parseUID returns the effective user of /proc/PID/status.
-func parseUID(raw []byte) (uint32, bool) {
+// parseUID returns the effective user of /proc/PID/status; the kernel always names one.
+func parseUID(raw []byte) uint32 {
 	for line := range bytes.Lines(raw) {
 		if rest, ok := bytes.CutPrefix(line, []byte("Uid:")); ok {
 			if f := bytes.Fields(rest); len(f) > 1 {
 				uid, err := strconv.ParseUint(string(f[1]), 10, 32)
-				return uint32(uid), err == nil
+				if err == nil {
+					return uint32(uid)
+				}
 			}
 		}
 	}
-	return 0, false
+	return 0
 }
 
 // parseArgs splits /proc/PID/cmdline. A process that wrote over it, as nginx does, has one argument with spaces.
@@ -196,7 +198,7 @@ func (r *reader) read(pid int, s stat) (p *proc, exeErr error) {
 		return p, nil
 	}
 	if raw, err := r.file(pid, "status"); err == nil {
-		p.uid, _ = parseUID(raw)
+		p.uid = parseUID(raw)
 	}
 	if raw, err := r.file(pid, "cgroup"); err == nil {
 		p.cgroup = parseGroup(raw)

@@ -31,8 +31,10 @@ var shortOptions = []struct {
 	option   string
 	next     bool // the next word is the secret when nothing is stuck to the option
 }{
-	{[]string{"mysql", "mysqldump", "mysqladmin", "mysqlimport", "mysqlcheck", "mysqlpump", "mysqlshow", "mysqlslap", "mysqlbinlog", "mysqlsh",
-		"mariadb", "mariadb-dump", "mariadb-admin", "mariadb-backup", "mariabackup", "xtrabackup", "innobackupex"}, "-p", false},
+	{[]string{
+		"mysql", "mysqldump", "mysqladmin", "mysqlimport", "mysqlcheck", "mysqlpump", "mysqlshow", "mysqlslap", "mysqlbinlog", "mysqlsh",
+		"mariadb", "mariadb-dump", "mariadb-admin", "mariadb-backup", "mariabackup", "xtrabackup", "innobackupex",
+	}, "-p", false},
 	{[]string{"sshpass", "mongo", "mongosh", "mongodump", "mongorestore", "mongoexport", "docker", "podman", "plink", "influx"}, "-p", true},
 	{[]string{"7z", "7za", "7zr", "rar", "unrar"}, "-p", false},
 	{[]string{"zip", "unzip", "sqlcmd", "bcp", "ipmitool", "ipmi-sensors"}, "-P", true},

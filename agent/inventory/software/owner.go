@@ -37,10 +37,10 @@ func NewOwners(t inventory.Trees) *Owners {
 func (o *Owners) Owners(paths []string) map[string]process.Package {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	wanted := map[string]string{} // variant to path
+	wanted := map[string][]string{} // variant to paths
 	for _, p := range paths {
 		for _, v := range variants(p) {
-			wanted[v] = p
+			wanted[v] = append(wanted[v], p)
 		}
 	}
 	out := o.apk(wanted)
@@ -49,9 +49,11 @@ func (o *Owners) Owners(paths []string) map[string]process.Package {
 		o.read()
 	}
 	names := map[string]string{} // path to package
-	for v, path := range wanted {
+	for v, all := range wanted {
 		if i, ok := o.index[maphash.String(o.seed, v)]; ok {
-			names[path] = o.lists[i]
+			for _, path := range all {
+				names[path] = o.lists[i]
+			}
 		}
 	}
 	if len(names) > 0 {
@@ -150,7 +152,7 @@ func (o *Owners) versions(names map[string]string, out map[string]process.Packag
 }
 
 // apk returns the packages of files: the database lists folders (F:) and the files in them (R:).
-func (o *Owners) apk(wanted map[string]string) map[string]process.Package {
+func (o *Owners) apk(wanted map[string][]string) map[string]process.Package {
 	out := map[string]process.Package{}
 	f, err := os.Open(apkPath(o.trees))
 	if err != nil {
@@ -180,9 +182,7 @@ func (o *Owners) apk(wanted map[string]string) map[string]process.Package {
 		case 'F':
 			folder = "/" + string(line[2:]) + "/"
 		case 'R':
-			if path, ok := wanted[folder+string(line[2:])]; ok {
-				own = append(own, path)
-			}
+			own = append(own, wanted[folder+string(line[2:])]...)
 		}
 	})
 	for _, path := range own {
