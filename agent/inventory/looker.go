@@ -196,28 +196,30 @@ func (l *Looker) look(ctx context.Context, k *look) {
 // gather asks the source, in a goroutine of its own as a dead device can hold it for ever. One that is held is not asked again
 // before it comes back; then what it found counts.
 func (k *look) gather(ctx context.Context) (gathered, bool) {
-	ch := k.hung
-	if ch == nil {
-		ch = make(chan gathered, 1)
-		go func() {
-			var g gathered
-			defer func() {
-				if p := recover(); p != nil {
-					g = gathered{err: fmt.Errorf("the look panicked: %v", p)}
-				}
-				ch <- g
-			}()
-			g.items, g.gaps, g.err = k.source.Gather(ctx)
-		}()
+	if k.hung != nil {
+		select {
+		case g := <-k.hung:
+			k.hung = nil
+			return g, true
+		default:
+			return gathered{}, false
+		}
 	}
+	ch := make(chan gathered, 1)
+	go func() {
+		var g gathered
+		defer func() {
+			if p := recover(); p != nil {
+				g = gathered{err: fmt.Errorf("the look panicked: %v", p)}
+			}
+			ch <- g
+		}()
+		g.items, g.gaps, g.err = k.source.Gather(ctx)
+	}()
 	limit := time.NewTimer(gatherWithin)
 	defer limit.Stop()
-	if k.hung != nil {
-		limit.Reset(0)
-	}
 	select {
 	case g := <-ch:
-		k.hung = nil
 		return g, true
 	case <-limit.C:
 	case <-ctx.Done():

@@ -186,7 +186,7 @@ func notSchedule(s string) bool {
 
 // nameOf returns the program of a command, empty when it only leads to another.
 func nameOf(command string) string {
-	for _, word := range strings.FieldsSeq(command) {
+	for word := range strings.FieldsSeq(command) {
 		if strings.Contains(word, "=") {
 			continue // a variable before the program
 		}
