@@ -1,11 +1,12 @@
 import type { QueryClient } from '@tanstack/react-query';
 import type { ComponentType } from 'react';
 import { agentQuery, agentsQuery } from './agent/agent';
+import { classesQuery, itemQuery } from './item/item';
 import { late } from './lib/late';
 import { loadCharts, OverviewPage } from './overview/OverviewPage';
 import type { Role } from './session/session';
 import { statusQuery } from './status/status';
-import { Activity, ChartSpline, type Icon, Server, Settings, Waypoints } from './ui/icons';
+import { Activity, Box, ChartSpline, type Icon, Server, Settings, Waypoints } from './ui/icons';
 
 export type Route = {
   path: string;
@@ -72,6 +73,21 @@ export const routes: Route[] = [
     role: 'viewer',
     ...lazily(() => import('./metric/ExplorePage'), 'ExplorePage'),
     timed: true,
+  },
+  {
+    path: '/cmdb',
+    title: 'CMDB',
+    icon: Box,
+    key: 'c',
+    role: 'viewer',
+    ...lazily(() => import('./item/ItemsPage'), 'ItemsPage'),
+    first: (client) => void client.prefetchQuery(classesQuery),
+  },
+  {
+    path: '/cmdb/:id',
+    role: 'viewer',
+    ...lazily(() => import('./item/ItemPage'), 'ItemPage'),
+    first: (client, id) => void client.prefetchQuery(itemQuery(id)),
   },
   { path: '/fleet', title: 'Fleet', icon: Waypoints, key: 'f', role: 'viewer', ...fleet, first: allAgents },
   { path: '/fleet/:tab', role: 'viewer', ...fleet },
