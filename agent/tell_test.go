@@ -54,6 +54,7 @@ func TestLostInventoryIsToldAgain(t *testing.T) {
 				done := make(chan error, 1)
 				go func() { done <- told.items.Run(ctx) }()
 				time.Sleep(time.Minute)
+				synctest.Wait()
 				all := []inventory.Capability{{Name: "cpu", Available: true}}
 				if _, first := told.capabilities.Look(all, time.Now()); !first || len(sent) != 2 {
 					t.Fatalf("told at first: %v, items of %v", first, sent)

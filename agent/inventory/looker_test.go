@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -19,6 +20,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // rig is a looker at one source that the test drives.
 type rig struct {
+	mu      sync.Mutex
 	items   []Item
 	gaps    []checks.Gap
 	err     error
@@ -36,16 +38,27 @@ func run(t *testing.T, s Source, f func(r *rig)) {
 		r := &rig{}
 		s.Kind = "k"
 		s.Gather = func(context.Context) ([]Item, []checks.Gap, error) {
+			r.mu.Lock()
 			r.gathers++
-			if r.hang != nil {
-				<-r.hang
+			hang := r.hang
+			r.mu.Unlock()
+			if hang != nil {
+				<-hang
 			}
+			r.mu.Lock()
+			defer r.mu.Unlock()
 			return r.items, r.gaps, r.err
 		}
 		if s.Stamp != nil {
-			s.Stamp = func() string { return r.stamp }
+			s.Stamp = func() string {
+				r.mu.Lock()
+				defer r.mu.Unlock()
+				return r.stamp
+			}
 		}
 		r.looker = NewLooker(LookerOptions{Sources: []Source{s}, Logger: slog.New(slog.DiscardHandler), Send: func(b Batch) error {
+			r.mu.Lock()
+			defer r.mu.Unlock()
 			if r.refuse {
 				return errors.New("the disk is full")
 			}
@@ -68,9 +81,18 @@ func run(t *testing.T, s Source, f func(r *rig)) {
 func (r *rig) after(d time.Duration) []string {
 	time.Sleep(d)
 	synctest.Wait()
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	sent := r.sent
 	r.sent = nil
 	return sent
+}
+
+// set changes what the source finds.
+func (r *rig) set(change func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	change()
 }
 
 func want(t *testing.T, what string, got []string, words ...string) {
@@ -84,7 +106,7 @@ func TestAChangeIsToldWithItsNextLook(t *testing.T) {
 	run(t, Source{Every: 5 * time.Second}, func(r *rig) {
 		want(t, "at once", r.after(0), "full +a")
 		want(t, "for an hour", r.after(time.Hour))
-		r.items = append(r.items, thing("b", "1"))
+		r.set(func() { r.items = append(r.items, thing("b", "1")) })
 		want(t, "within five seconds", r.after(5*time.Second), "+b")
 	})
 }
@@ -95,7 +117,7 @@ func TestNothingIsGatheredWhileTheStampStays(t *testing.T) {
 		if r.gathers != 1 {
 			t.Errorf("gathered %d times", r.gathers)
 		}
-		r.items, r.stamp = nil, "new"
+		r.set(func() { r.items, r.stamp = nil, "new" })
 		want(t, "a new stamp", r.after(2*time.Minute), "gone a")
 		if r.gathers != 2 {
 			t.Errorf("gathered %d times", r.gathers)
@@ -109,7 +131,7 @@ func TestAFailureTakesNothingBack(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			run(t, Source{Every: time.Minute}, func(r *rig) {
 				r.after(0)
-				r.err, r.items = err, nil
+				r.set(func() { r.err, r.items = err, nil })
 				want(t, "while it fails", r.after(time.Hour))
 				found, ready := r.looker.Found()
 				if !ready || len(found.Gaps) != 1 || found.Gaps[0].Part != "k" || !errors.Is(found.Gaps[0].Cause, err) {
@@ -119,7 +141,7 @@ func TestAFailureTakesNothingBack(t *testing.T) {
 				if len(all) != 2 || all[1].Name != "inventory:k" || all[1].Available || (all[1].Fix == "") != errors.Is(err, checks.ErrNoData) {
 					t.Errorf("capabilities %+v", all)
 				}
-				r.err, r.items = nil, []Item{thing("b", "1")}
+				r.set(func() { r.err, r.items = nil, []Item{thing("b", "1")} })
 				want(t, "then", r.after(2*time.Minute), "gone a +b")
 				if found, _ := r.looker.Found(); len(found.Gaps) != 0 {
 					t.Errorf("still %+v", found.Gaps)
@@ -133,7 +155,7 @@ func TestAFailureTakesNothingBack(t *testing.T) {
 func TestALookThatHangs(t *testing.T) {
 	run(t, Source{Every: 5 * time.Second}, func(r *rig) {
 		r.after(0)
-		r.hang, r.items = make(chan struct{}), []Item{thing("b", "1")}
+		r.set(func() { r.hang, r.items = make(chan struct{}), []Item{thing("b", "1")} })
 		want(t, "while it hangs", r.after(10*time.Minute))
 		if r.gathers != 2 {
 			t.Errorf("asked %d times", r.gathers)
@@ -166,9 +188,9 @@ func TestAPanicIsAFailure(t *testing.T) {
 func TestWhatTheSpoolRefusesIsToldLater(t *testing.T) {
 	run(t, Source{Every: 5 * time.Second}, func(r *rig) {
 		r.after(0)
-		r.refuse, r.items = true, []Item{thing("b", "1")}
+		r.set(func() { r.refuse, r.items = true, []Item{thing("b", "1")} })
 		want(t, "refused", r.after(time.Minute))
-		r.refuse = false
+		r.set(func() { r.refuse = false })
 		want(t, "then all", r.after(10*time.Second), "full +b")
 	})
 }
