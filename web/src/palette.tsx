@@ -88,6 +88,8 @@ export function Palette({ me }: { me: Me }) {
       onQueryChange={setTyped}
       shortcut={['mod + K']}
       tagsToIgnore={[]}
+      // At once: what is typed meanwhile would be lost.
+      transitionProps={{ duration: 0 }}
       scrollable
       maxHeight={420}
     >

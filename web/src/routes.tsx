@@ -3,9 +3,8 @@ import type { ComponentType } from 'react';
 import { agentQuery, agentsQuery } from './agent/agent';
 import { classesQuery, itemQuery } from './item/item';
 import { late } from './lib/late';
-import { loadCharts, OverviewPage } from './overview/OverviewPage';
+import { askOverview, loadCharts, OverviewPage } from './overview/OverviewPage';
 import type { Role } from './session/session';
-import { statusQuery } from './status/status';
 import { Activity, Box, ChartSpline, type Icon, Server, Settings, Waypoints } from './ui/icons';
 
 export type Route = {
@@ -20,7 +19,7 @@ export type Route = {
   /** Loads the page's part of the program. */
   load?: () => Promise<unknown>;
   /** Asks for what the page shows first; `name` is what the address says after the page's own. */
-  first?: (client: QueryClient, name: string) => void;
+  first?: (client: QueryClient, name: string) => void | Promise<void>;
   /** Whether its charts follow the span of the URL. */
   timed?: boolean;
 };
@@ -46,7 +45,7 @@ export const routes: Route[] = [
     role: 'viewer',
     page: OverviewPage,
     load: loadCharts,
-    first: (client) => void client.prefetchQuery(statusQuery),
+    first: askOverview,
     timed: true,
   },
   {

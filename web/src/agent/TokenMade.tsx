@@ -22,7 +22,7 @@ export function TokenMade({ made, done }: { made: NewEnrollTokenResult; done: ()
           <Title order={2} size="h4">
             {made.uses_max === 1 ? 'Token for one host' : `Token for ${made.uses_max} hosts`}
           </Title>
-          <Button variant="default" size="compact-md" onClick={done}>
+          <Button variant="default" size="compact-sm" onClick={done}>
             Make another
           </Button>
         </Group>

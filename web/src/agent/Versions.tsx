@@ -5,13 +5,14 @@ import { countVersions, type Standing, standing } from './version';
 
 const words: Record<Standing, string> = { behind: 'behind', same: 'as the collector', ahead: 'ahead', other: '' };
 
-/** How many agents run each version, the oldest first; a click shows only those. */
+/** How many agents run each version, the oldest first; a click shows only those. When all run the collector's there is nothing to tell. */
 export function Versions({ versions, collector }: { versions: string[]; collector?: string }) {
   const [params, change] = useUrlParams();
   const chosen = params.get('version') ?? '';
   const counts = countVersions(versions);
   if (counts.length === 0) return null;
   const judged = counts.map((c) => ({ ...c, standing: collector ? standing(c.version, collector) : 'other' }));
+  if (judged.length === 1 && judged[0]?.standing === 'same' && !chosen) return null;
   return (
     <div>
       <div className={classes.bar} aria-hidden>

@@ -61,6 +61,7 @@ export function useAuditLog(filter: AuditFilter, fresh: boolean) {
 /** What each action did, for people. */
 export const actions: Record<string, string> = {
   'agent.new': 'Host enrolled',
+  'metric.import': 'Metrics imported',
   'agent.reinstall': 'Host enrolled again',
   'agent.clone': 'Clone of a host enrolled',
   'agent.revoke': 'Agent revoked',

@@ -69,7 +69,7 @@ export function ExplorePage() {
         actions={
           <>
             <Button
-              size="compact-md"
+              size="compact-sm"
               variant="default"
               leftSection={<Search size={15} aria-hidden />}
               rightSection={

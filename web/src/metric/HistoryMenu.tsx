@@ -20,7 +20,7 @@ export function HistoryMenu({
   return (
     <Popover opened={opened} onChange={(o) => !o && close()} position="bottom-end" shadow="md" trapFocus returnFocus>
       <Popover.Target>
-        <Button variant="default" size="compact-md" leftSection={<History size={15} aria-hidden />} onClick={toggle}>
+        <Button variant="default" size="compact-sm" leftSection={<History size={15} aria-hidden />} onClick={toggle}>
           History
         </Button>
       </Popover.Target>

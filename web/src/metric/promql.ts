@@ -1,4 +1,4 @@
-import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { keepPreviousData, queryOptions, useQuery } from '@tanstack/react-query';
 import { ApiError, call, get } from '../api/client';
 import { inLanes } from '../lib/lanes';
 import { stepFor } from '../lib/time';
@@ -119,20 +119,24 @@ export function onGrid(span: { from: number; to: number }, step: number, ahead =
 /** A page asks for dozens of charts: the first are there sooner when few are worked on together. */
 export const lane = inLanes(2);
 
-/** A query's values over a span, in about so many points, or each `ahead` seconds up to the newest sample; aligned to its step so that charts of one page share their times. */
-export function useRange(
-  query: string,
-  span: { from: number; to: number },
-  { points = 360, ahead }: { points?: number; ahead?: number } = {},
-) {
-  const { from, to, step: s } = onGrid(span, ahead ?? stepFor(span.to - span.from, points), ahead !== undefined);
-  return useQuery({
-    queryKey: promKeys.range(query, from, to, s),
-    queryFn: ({ signal }) => lane(() => queryRange(query, from, to, s, signal), signal),
+type Grid = { points?: number; ahead?: number };
+
+/**
+ * A query's values over a span, in about so many points, or each `ahead` seconds up to the newest sample; aligned to its step so that
+ * charts of one page share their times.
+ */
+export function rangeQuery(query: string, span: { from: number; to: number }, { points = 360, ahead }: Grid = {}) {
+  const { from, to, step } = onGrid(span, ahead ?? stepFor(span.to - span.from, points), ahead !== undefined);
+  return queryOptions({
+    queryKey: promKeys.range(query, from, to, step),
+    queryFn: ({ signal }) => lane(() => queryRange(query, from, to, step, signal), signal),
     enabled: query !== '',
-    placeholderData: keepPreviousData,
     gcTime: 60_000,
   });
+}
+
+export function useRange(query: string, span: { from: number; to: number }, grid?: Grid) {
+  return useQuery({ ...rangeQuery(query, span, grid), placeholderData: keepPreviousData });
 }
 
 /** A series as PromQL writes it: name{label="value"}; without the labels in `hide`. */

@@ -1,19 +1,34 @@
+import type { QueryClient } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { ChartCard } from '../chart/ChartCard';
-import { stepFor } from '../lib/time';
+import { type Span, spanOf, stepFor } from '../lib/time';
 import { useSpan } from '../live/live';
-import type { VectorSample } from '../metric/promql';
+import { rangeQuery, type VectorSample } from '../metric/promql';
 import classes from './OverviewPage.module.css';
 import { fleetPanels, fleetWindow, pointsFor } from './panels';
 import { useTop } from './top';
 
 const names = (samples: VectorSample[] | undefined) => (samples ?? []).map((s) => s.metric.instance ?? '').sort();
 
+/** How the charts of so many hosts are drawn over a span. */
+function plan(hosts: number, { from, to }: Span) {
+  const points = pointsFor(hosts, to - from);
+  return { points, window: fleetWindow(hosts, stepFor(to - from, points)) };
+}
+
+/** Asks for what the first charts show, before they are drawn: of many hosts it takes the collector a while. */
+export function askFirst(client: QueryClient, hosts: number) {
+  const span = spanOf(new URLSearchParams(window.location.search), Date.now() / 1000);
+  const { points, window: back } = plan(hosts, span);
+  const first = fleetPanels(back, { cpu: [], memory: [] }, points).slice(0, 2);
+  for (const { query } of first.flatMap((p) => p.sources))
+    void client.prefetchQuery(rangeQuery(query, span, { points }));
+}
+
 /** What all hosts together did, and those that stand out. */
 export function FleetCharts({ hosts, young }: { hosts: number; young: boolean }) {
   const span = useSpan();
-  const points = pointsFor(hosts, span.to - span.from);
-  const window = fleetWindow(hosts, stepFor(span.to - span.from, points));
+  const { points, window } = plan(hosts, span);
   const cpu = names(useTop('cpu', young).data).join('\n');
   const memory = names(useTop('memory', young).data).join('\n');
   const panels = useMemo(() => {

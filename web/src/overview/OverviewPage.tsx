@@ -1,4 +1,5 @@
 import { Button } from '@mantine/core';
+import type { QueryClient } from '@tanstack/react-query';
 import { Suspense, useDeferredValue, useEffect } from 'react';
 import { Link } from 'wouter';
 import { useYoung } from '../agent/agent';
@@ -8,7 +9,7 @@ import { SeverityIcon } from '../host/Meter';
 import { late } from '../lib/late';
 import { useHref } from '../lib/url';
 import { useLiveSamples } from '../live/live';
-import { type Status, useStatus } from '../status/status';
+import { type Status, statusQuery, useStatus } from '../status/status';
 import { CircleCheck, Waypoints } from '../ui/icons';
 import { Page } from '../ui/Page';
 import { Empty, Loading, Shown } from '../ui/State';
@@ -25,6 +26,12 @@ import { enrolled, verdict } from './verdict';
 const { load: loadCharts, Late: FleetCharts } = late(async () => (await import('./FleetCharts')).FleetCharts);
 
 export { loadCharts };
+
+/** Asks for what the page shows first. */
+export async function askOverview(client: QueryClient) {
+  const hosts = enrolled(await client.fetchQuery(statusQuery));
+  if (hosts > 0) (await import('./FleetCharts')).askFirst(client, hosts);
+}
 
 /** Whether things are well, at one look. */
 export function OverviewPage() {

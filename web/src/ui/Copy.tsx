@@ -23,7 +23,7 @@ export function CopyLink({ address }: { address: () => string }) {
   return (
     <Button
       variant="default"
-      size="compact-md"
+      size="compact-sm"
       leftSection={clipboard.copied ? <Check size={15} aria-hidden /> : <Link2 size={15} aria-hidden />}
       onClick={() => clipboard.copy(address())}
     >
