@@ -119,7 +119,7 @@ func (w *work) bridge(ctx context.Context, x *subject) error {
 			continue
 		}
 		for _, other := range w.candidates(x, k) {
-			if other == it || w.apart(it, other) || !sameRule(w.model, it, other) || contradicts(it, other, n) {
+			if other == it || w.apart(it, other) || !sameRule(w.model, it, other) || contradicts(w.model, it, other, n) {
 				continue
 			}
 			if err := w.merge(ctx, it, other, "a report of "+x.source+" names both by "+k.entry.Name); err != nil {
@@ -139,9 +139,10 @@ func sameRule(m *class.Model, a, b *item) bool {
 }
 
 // contradicts reports whether an entry stronger than the nth says that the two are different things: both have its values, and share none.
-func contradicts(a, b *item, nth int) bool {
-	for i := range min(nth, len(a.keysByRank), len(b.keysByRank)) {
-		x, y := a.keysByRank[i].hashes, b.keysByRank[i].hashes
+func contradicts(m *class.Model, a, b *item, nth int) bool {
+	ours, theirs := a.keysByRank(m), b.keysByRank(m)
+	for i := range min(nth, len(ours), len(theirs)) {
+		x, y := ours[i].hashes, theirs[i].hashes
 		if len(x) > 0 && len(y) > 0 && !slices.ContainsFunc(x, func(h string) bool { return slices.Contains(y, h) }) {
 			return true
 		}

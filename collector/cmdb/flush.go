@@ -235,7 +235,7 @@ func (w *work) writeKeys(ctx context.Context, list []*item) error {
 	var add []keyRow
 	for _, it := range list {
 		now := map[string]bool{}
-		for _, k := range it.keysByRank {
+		for _, k := range it.keysByRank(w.model) {
 			for _, h := range k.hashes {
 				if !now[h] && !it.stored[h] {
 					add = append(add, keyRow{Hash: h, ItemID: it.ID})

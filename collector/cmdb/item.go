@@ -10,6 +10,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/picketmon/picket/collector/cmdb/class"
 	"github.com/picketmon/picket/collector/db"
 )
 
@@ -43,15 +44,15 @@ type item struct {
 	claims []*claim
 	values map[string]string
 
-	before     itemRow           // as the database has it; zero for a new item
-	was        map[string]string // the values then
-	stored     map[string]bool   // hashes in the database
-	keysByRank []keyed
-	isNew      bool
-	changed    bool // the row, and the history, have something new
-	touched    bool // only the time of the last report has moved
-	reclaim    bool // claims went to another item
-	deleted    bool
+	before  itemRow           // as the database has it; zero for a new item
+	was     map[string]string // the values then
+	stored  map[string]bool   // hashes in the database
+	settled []keyed           // what it is found by; nil until somebody asks
+	isNew   bool
+	changed bool // the row, and the history, have something new
+	touched bool // only the time of the last report has moved
+	reclaim bool // claims went to another item
+	deleted bool
 }
 
 func (r itemRow) decode() (map[string]string, error) {
@@ -87,8 +88,8 @@ func (w *work) settle(it *item) {
 		for name, w := range resolve(m, c, it.claims) {
 			it.values[name] = w.Value
 		}
-		for _, a := range c.Attributes() {
-			if a.Default != "" && it.values[a.Name] == "" {
+		for _, a := range c.Defaults() {
+			if it.values[a.Name] == "" {
 				it.values[a.Name] = a.Default
 			}
 		}
@@ -99,7 +100,7 @@ func (w *work) settle(it *item) {
 	w.age(it)
 	it.Name = clip(it.values["name"], maxName)
 	it.times()
-	it.keysByRank = it.keysNow(m)
+	it.settled = it.keysNow(m)
 	it.Search = searchText(it.values)
 }
 
@@ -165,9 +166,20 @@ func (it *item) differences() map[string]change {
 	return d
 }
 
+// keysByRank returns what the item is found by, in the order of its class's entries.
+func (it *item) keysByRank(m *class.Model) []keyed {
+	if it.settled == nil {
+		it.settled = it.keysNow(m)
+	}
+	return it.settled
+}
+
 // hasKey reports whether the item is found by the hash.
 func (it *item) hasKey(h string) bool {
-	for _, k := range it.keysByRank {
+	if it.settled == nil { // as it was loaded
+		return it.stored[h]
+	}
+	for _, k := range it.settled {
 		if slices.Contains(k.hashes, h) {
 			return true
 		}

@@ -19,7 +19,7 @@ func (w *work) merge(ctx context.Context, main, other *item, reason string) erro
 	}
 	other.claims = nil
 	other.MergedInto, other.DuplicateOf, other.changed = main.ID, "", true
-	other.keysByRank, other.reclaim = nil, true
+	other.settled, other.reclaim = []keyed{}, true
 	main.changed = true
 	w.settle(main)
 	w.index(main)
@@ -217,10 +217,10 @@ func (w *work) moveDependents(ctx context.Context, main, other *item) (moved []I
 
 // mergeTwins merges an item with those that have an identifier of it, under the same host.
 func (w *work) mergeTwins(ctx context.Context, it *item) error {
-	for n, k := range it.keysByRank {
+	for n, k := range it.keysByRank(w.model) {
 		for _, h := range k.hashes {
 			for _, twin := range w.found(h) {
-				if twin == it || w.apart(it, twin) || !sameRule(w.model, it, twin) || contradicts(it, twin, n) {
+				if twin == it || w.apart(it, twin) || !sameRule(w.model, it, twin) || contradicts(w.model, it, twin, n) {
 					continue
 				}
 				main, rest := it, twin

@@ -198,7 +198,7 @@ func (w *work) partials(ctx context.Context, list []*subject) (all []partialRow,
 		if x.item == nil || x.failed() {
 			continue
 		}
-		for _, k := range x.item.current(w).keysByRank {
+		for _, k := range x.item.current(w).keysByRank(w.model) {
 			keys = append(keys, k.hashes...)
 		}
 		if x.native != "" {

@@ -161,11 +161,6 @@ func (w *work) loadPart(ctx context.Context, ids []ItemID) error {
 			it.stored[k.Hash] = true
 		}
 	}
-	for _, id := range ids {
-		if it := w.items[id]; it != nil {
-			it.keysByRank = it.keysNow(w.model)
-		}
-	}
 	return nil
 }
 
@@ -184,7 +179,7 @@ func (w *work) found(h string) []*item {
 
 // index makes an item findable by its present keys for what comes later in the payload.
 func (w *work) index(it *item) {
-	for _, k := range it.keysByRank {
+	for _, k := range it.keysByRank(w.model) {
 		for _, h := range k.hashes {
 			if !slices.Contains(w.byHash[h], it.ID) {
 				w.byHash[h] = append(w.byHash[h], it.ID)

@@ -91,6 +91,8 @@ type Class struct {
 	own    map[string]*Attribute
 
 	recommended []string
+	sorted      []*Attribute // all
+	defaults    []*Attribute // those of all with a default
 	all         map[string]*Attribute
 	rule        *Rule // its own
 	applies     *Rule // its own, or that of the nearest class above
@@ -104,13 +106,11 @@ func (c *Class) Attribute(name string) *Attribute { return c.all[name] }
 
 // Attributes returns all attributes, those from above included, in order of name.
 func (c *Class) Attributes() []*Attribute {
-	list := make([]*Attribute, 0, len(c.all))
-	for _, a := range c.all {
-		list = append(list, a)
-	}
-	slices.SortFunc(list, func(a, b *Attribute) int { return strings.Compare(a.Name, b.Name) })
-	return list
+	return slices.Clip(c.sorted)
 }
+
+// Defaults returns the attributes that have a default, in order of name.
+func (c *Class) Defaults() []*Attribute { return slices.Clip(c.defaults) }
 
 // Recommended returns the attributes that an item of the class should have, those from above included, in order of name.
 func (c *Class) Recommended() []string {

@@ -124,4 +124,11 @@ func (l *loader) inherit(c *Class, at place) {
 	for _, above := range slices.Backward(chain) {
 		maps.Copy(c.all, above.own)
 	}
+	for _, name := range sorted(c.all) {
+		a := c.all[name]
+		c.sorted = append(c.sorted, a)
+		if a.Default != "" {
+			c.defaults = append(c.defaults, a)
+		}
+	}
 }
