@@ -40,13 +40,10 @@ function OneSet({ set, id }: { set: DuplicateSet; id: string }) {
     </Button>
   );
   return (
-    <Alert
-      color={open ? 'orange' : 'blue'}
-      variant="light"
-      mb="sm"
-      icon={<Copy size={18} aria-hidden />}
-      title={open ? 'May be the same as another item' : 'Merged'}
-    >
+    <Alert color={open ? 'orange' : 'blue'} variant="light" mb="sm" icon={<Copy size={18} aria-hidden />}>
+      <Text size="sm" fw={600} c="var(--mantine-color-text)">
+        {open ? 'May be the same as another item' : 'Merged'}
+      </Text>
       <Text size="sm" c="var(--mantine-color-text)">
         {open ? 'With ' : 'Of '}
         {others.map((o, n) => (

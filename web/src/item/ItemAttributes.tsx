@@ -22,7 +22,7 @@ export function ItemAttributes({ item, past }: { item: ItemDetail; past: boolean
   );
   return (
     <div className={classes.scroll}>
-      <table className={classes.attributes} aria-label="Attributes">
+      <table className={`${classes.attributes} ${classes.said}`} aria-label="Attributes">
         <thead>
           <tr>
             <th>Attribute</th>
@@ -100,7 +100,7 @@ function Row({ name, value, words, attribute, open, toggle }: RowProps) {
                 {others.length > 0 && (
                   <button
                     type="button"
-                    className={`${plain.bare} ${plain.row} ${plain.small}`}
+                    className={`${plain.bare} ${plain.row} ${plain.small} ${classes.toggle}`}
                     aria-expanded={open}
                     onClick={toggle}
                     title={others.map((w) => `${w.source}: ${w.value || 'none'}`).join('\n')}

@@ -7,7 +7,16 @@ import { useFormatTime } from '../ui/prefs';
 import { Shown } from '../ui/State';
 import classes from './Items.module.css';
 import { None } from './ItemsPage';
-import { type ItemAttribute, type ItemChange, itemPath, useDifference, useItemHistory } from './item';
+import {
+  type ClassAttribute,
+  type ItemAttribute,
+  type ItemChange,
+  itemPath,
+  useClass,
+  useClasses,
+  useDifference,
+  useItemHistory,
+} from './item';
 import { Value } from './value';
 
 const operations: Record<ItemChange['operation'], string> = {
@@ -18,13 +27,14 @@ const operations: Record<ItemChange['operation'], string> = {
 };
 
 /** What changed about an item, and what is different between two of these times. */
-export function ItemHistory({ id, gone }: { id: string; gone?: boolean }) {
+export function ItemHistory({ id, of, gone }: { id: string; of?: string; gone?: boolean }) {
+  const known = useAttributes(of);
   const history = useItemHistory(id);
   const all = useMemo(() => history.data?.pages.flatMap((p) => p.items), [history.data]);
   if (gone && (history.error || all?.length === 0)) return null;
   return (
     <Stack gap="sm">
-      {!gone && <Compared id={id} />}
+      {!gone && <Compared id={id} known={known} />}
       <Shown query={{ ...history, data: all }}>
         {(changes) =>
           changes.length === 0 ? (
@@ -32,7 +42,7 @@ export function ItemHistory({ id, gone }: { id: string; gone?: boolean }) {
           ) : (
             <ol className={classes.changes} aria-label="Changes, the newest first">
               {changes.map((c) => (
-                <Change key={c.id} id={id} change={c} gone={gone} />
+                <Change key={c.id} id={id} change={c} known={known} gone={gone} />
               ))}
             </ol>
           )
@@ -53,13 +63,29 @@ export function ItemHistory({ id, gone }: { id: string; gone?: boolean }) {
   );
 }
 
+type Attributes = Map<string, ClassAttribute>;
+
+/** The attributes of a class by name, with the class itself as one whose values are classes. */
+function useAttributes(of: string | undefined): Attributes {
+  const one = useClass(of);
+  const all = useClasses();
+  return useMemo(() => {
+    const known = new Map(one.data?.attributes.map((a) => [a.name, a]));
+    const choices = Object.fromEntries(all.data?.map((c) => [c.name, c.label]) ?? []);
+    known.set('sys_class_name', { name: 'sys_class_name', label: 'Class', type: 'choice', required: true, choices });
+    return known;
+  }, [one.data, all.data]);
+}
+
 /** Two times to compare, the newest of them last; a third one takes the place of the older. */
 export function chooseTime(chosen: string[], time: string): string[] {
   if (chosen.includes(time)) return chosen.filter((t) => t !== time);
   return [...chosen, time].sort().slice(-2);
 }
 
-function Change({ id, change: c, gone }: { id: string; change: ItemChange; gone?: boolean }) {
+type ChangeProps = { id: string; change: ItemChange; known: Attributes; gone?: boolean };
+
+function Change({ id, change: c, known, gone }: ChangeProps) {
   const write = useFormatTime();
   const link = useHref();
   const [params, change] = useUrlParams();
@@ -94,23 +120,23 @@ function Change({ id, change: c, gone }: { id: string; change: ItemChange; gone?
           </Anchor>
         )}
       </div>
-      <What changes={c.attributes} />
+      <What changes={c.attributes} known={known} />
     </li>
   );
 }
 
-function What({ changes }: { changes: ItemAttribute[] }) {
+function What({ changes, known }: { changes: ItemAttribute[]; known: Attributes }) {
   if (changes.length === 0) return null;
   return (
     <dl className={classes.what}>
       {changes.map((a) => (
-        <Changed key={a.name} of={a} />
+        <Changed key={a.name} of={a} attribute={known.get(a.name)} />
       ))}
     </dl>
   );
 }
 
-function Changed({ of: a }: { of: ItemAttribute }) {
+function Changed({ of: a, attribute }: { of: ItemAttribute; attribute?: ClassAttribute }) {
   return (
     <>
       <dt title={a.name}>{a.label}</dt>
@@ -118,19 +144,19 @@ function Changed({ of: a }: { of: ItemAttribute }) {
         {a.from && (
           <>
             <del className={classes.was}>
-              <Value value={a.from} name={a.from_name} />
+              <Value value={a.from} attribute={attribute} name={a.from_name} />
             </del>{' '}
             →{' '}
           </>
         )}
-        <Value value={a.to ?? ''} name={a.to_name} />
+        <Value value={a.to ?? ''} attribute={attribute} name={a.to_name} />
       </dd>
     </>
   );
 }
 
 /** What is different between the two times that were chosen. */
-function Compared({ id }: { id: string }) {
+function Compared({ id, known }: { id: string; known: Attributes }) {
   const [params, change] = useUrlParams();
   const write = useFormatTime();
   const [from = '', to = ''] = params.getAll('compare').sort();
@@ -155,7 +181,7 @@ function Compared({ id }: { id: string }) {
         </Anchor>
       </Group>
       <Shown query={difference}>
-        {(d) => (d.items.length === 0 ? <None>Nothing is different.</None> : <What changes={d.items} />)}
+        {(d) => (d.items.length === 0 ? <None>Nothing is different.</None> : <What changes={d.items} known={known} />)}
       </Shown>
     </section>
   );

@@ -106,7 +106,7 @@ function Known({ item, at }: { item: ItemDetail; at: string }) {
       {tab === 'attributes' && <ItemAttributes item={item} past={at !== ''} />}
       {tab === 'relations' && <ItemRelations id={item.id} />}
       {tab === 'on' && <Hanging item={item} />}
-      {tab === 'history' && <ItemHistory id={item.id} />}
+      {tab === 'history' && <ItemHistory id={item.id} of={item.class} />}
     </Page>
   );
 }

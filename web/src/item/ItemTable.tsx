@@ -37,7 +37,7 @@ export function ItemTable({ filter, empty, maxHeight, label, onHost }: Props) {
             rowKey={(i) => i.id}
             rowHref={(i) => link(itemPath(i.id))}
             maxHeight={maxHeight}
-            minWidth={narrow ? undefined : 900}
+            minWidth={narrow ? undefined : 940}
             empty={empty}
             onEnd={more}
           />
@@ -71,7 +71,12 @@ function useColumns(narrow: boolean, onHost: boolean): Column<Item>[] {
           </Group>
         ),
       },
-      { key: 'class', title: 'Class', width: 'minmax(6rem, 1.2fr)', render: (i) => i.class_label },
+      {
+        key: 'class',
+        title: 'Class',
+        width: 'minmax(6rem, 1.2fr)',
+        render: (i) => (narrow && !onHost && i.host ? `${i.class_label} on ${i.host_name || i.host}` : i.class_label),
+      },
       {
         key: 'host',
         title: 'On',
@@ -85,7 +90,7 @@ function useColumns(narrow: boolean, onHost: boolean): Column<Item>[] {
             </Link>
           ) : null,
       },
-      { key: 'address', title: 'Address', width: 'minmax(7rem, 1fr)', wide: true, render: address },
+      { key: 'address', title: 'Address', width: 'minmax(10rem, 1fr)', wide: true, render: address },
       {
         key: 'serial',
         title: 'Serial number',

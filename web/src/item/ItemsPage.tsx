@@ -70,7 +70,7 @@ function Found({ all }: { all: Class[] }) {
           </Button>
           {filter.host && <OnHost id={filter.host} />}
         </Group>
-        <ItemTable label={label} filter={filter} maxHeight="calc(100vh - 200px)" empty={<NoMatch filter={filter} />} />
+        <ItemTable label={label} filter={filter} maxHeight="calc(100vh - 225px)" empty={<NoMatch filter={filter} />} />
       </Stack>
     </div>
   );

@@ -81,7 +81,13 @@ export const itemsQuery = (filter: ItemFilter) =>
   });
 
 export function useItems(filter: ItemFilter) {
-  return useInfiniteQuery({ ...itemsQuery(filter), placeholderData: keepPreviousData });
+  const every = useEvery();
+  return useInfiniteQuery({
+    ...itemsQuery(filter),
+    placeholderData: keepPreviousData,
+    // Whoever has scrolled far down is not made to load all of it again.
+    refetchInterval: (q) => ((q.state.data?.pages.length ?? 0) > 1 ? false : every),
+  });
 }
 
 /** One item, at a time of the past when there is one. */
