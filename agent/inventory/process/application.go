@@ -131,7 +131,7 @@ func (f *folder) key(p *proc) string {
 	} else if b := f.binaries[p.exe]; b != nil && b.owner.Name != "" {
 		key = b.owner.Name + ":" + key
 	}
-	if what := program(p.exe, p.args); what != "" {
+	if what := program(cmp.Or(p.exe, p.comm), p.args); what != "" {
 		key += " " + what
 	}
 	return key
@@ -139,7 +139,7 @@ func (f *folder) key(p *proc) string {
 
 func (f *folder) application(p *proc, boot time.Time) *Application {
 	a := &Application{
-		Executable: p.exe, Program: program(p.exe, p.args), Unit: p.cgroup.unit, Container: p.cgroup.container, User: f.names(p.uid),
+		Executable: p.exe, Program: program(cmp.Or(p.exe, p.comm), p.args), Unit: p.cgroup.unit, Container: p.cgroup.container, User: f.names(p.uid),
 	}
 	a.Type, a.Category = recognise(p)
 	a.Name = cmp.Or(strings.TrimSuffix(p.cgroup.unit[strings.LastIndexByte(p.cgroup.unit, '/')+1:], ".service"), base(a.Program), base(p.exe), p.comm)

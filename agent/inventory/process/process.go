@@ -104,13 +104,18 @@ func (w *watch) applications(context.Context) ([]inventory.Item, []checks.Gap, e
 		return items, nil, nil
 	}
 	return items, []checks.Gap{{
-		Part: "executable", Reason: "the agent's user may not see which programs the processes of other users run", Fix: seeProcesses, Cause: fs.ErrPermission,
+		Part: "executable", Reason: "the agent's user may not see which programs the processes of other users run", Fix: seeProcesses(), Cause: fs.ErrPermission,
 	}}, nil
 }
 
 // seeProcesses is what lets the agent see other users' processes.
-const seeProcesses = `systemctl edit picket-agent, add [Service] CapabilityBoundingSet=CAP_SYS_PTRACE CAP_DAC_READ_SEARCH and ` +
-	`AmbientCapabilities=CAP_SYS_PTRACE CAP_DAC_READ_SEARCH, then systemctl restart picket-agent`
+func seeProcesses() string {
+	if os.Geteuid() == 0 { // and yet it may not: it lacks the capability
+		return "in a container: --cap-add SYS_PTRACE --pid host"
+	}
+	return "systemctl edit picket-agent, add [Service] CapabilityBoundingSet=CAP_SYS_PTRACE CAP_DAC_READ_SEARCH and " +
+		"AmbientCapabilities=CAP_SYS_PTRACE CAP_DAC_READ_SEARCH, then systemctl restart picket-agent"
+}
 
 func (w *watch) listeners(context.Context) ([]inventory.Item, []checks.Gap, error) {
 	done, err := w.refresh()
@@ -147,7 +152,7 @@ func (w *watch) listeners(context.Context) ([]inventory.Item, []checks.Gap, erro
 		return items, nil, nil
 	}
 	return items, []checks.Gap{{
-		Part: "application", Reason: "the agent's user may not see which processes of other users listen", Fix: seeProcesses, Cause: fs.ErrPermission,
+		Part: "application", Reason: "the agent's user may not see which processes of other users listen", Fix: seeProcesses(), Cause: fs.ErrPermission,
 	}}, nil
 }
 
