@@ -5,6 +5,7 @@ import { useHref, useUrlParams } from '../lib/url';
 import { History } from '../ui/icons';
 import { useFormatTime } from '../ui/prefs';
 import { Shown } from '../ui/State';
+import { chooseTime } from './compare';
 import classes from './Items.module.css';
 import { None } from './ItemsPage';
 import {
@@ -75,12 +76,6 @@ function useAttributes(of: string | undefined): Attributes {
     known.set('sys_class_name', { name: 'sys_class_name', label: 'Class', type: 'choice', required: true, choices });
     return known;
   }, [one.data, all.data]);
-}
-
-/** Two times to compare, the newest of them last; a third one takes the place of the older. */
-export function chooseTime(chosen: string[], time: string): string[] {
-  if (chosen.includes(time)) return chosen.filter((t) => t !== time);
-  return [...chosen, time].sort().slice(-2);
 }
 
 type ChangeProps = { id: string; change: ItemChange; known: Attributes; gone?: boolean };
