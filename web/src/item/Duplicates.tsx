@@ -49,7 +49,7 @@ function OneSet({ set, id }: { set: DuplicateSet; id: string }) {
         {others.map((o, n) => (
           <span key={o.id}>
             {n > 0 && ', '}
-            <Anchor component={Link} href={link(itemPath(o.id))} inherit>
+            <Anchor component={Link} href={link(itemPath(o.id))} inherit underline="always">
               {o.name || o.id}
             </Anchor>{' '}
             {o.class_label && `(${o.class_label})`}

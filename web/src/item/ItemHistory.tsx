@@ -109,7 +109,7 @@ function Change({ id, change: c, known, gone }: ChangeProps) {
             href={link(itemPath(id), { at: c.time })}
             size="sm"
             ml="auto"
-            aria-label={`As it was at ${write(c.time)}`}
+            aria-label={`as it was then, ${write(c.time)}`}
           >
             as it was then
           </Anchor>

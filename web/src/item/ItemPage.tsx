@@ -115,13 +115,13 @@ function Line({ item }: { item: ItemDetail }) {
   const link = useHref();
   return (
     <>
-      <Anchor component={Link} href={link('/cmdb', { class: item.class })} size="sm">
+      <Anchor component={Link} href={link('/cmdb', { class: item.class })} size="sm" underline="always">
         {item.class_label}
       </Anchor>
       {item.host && (
         <>
           {' on '}
-          <Anchor component={Link} href={link(itemPath(item.host))} size="sm">
+          <Anchor component={Link} href={link(itemPath(item.host))} size="sm" underline="always">
             {item.host_name || item.host}
           </Anchor>
         </>
@@ -147,7 +147,12 @@ function Past({ id, at }: { id: string; at: string }) {
   return (
     <Alert color="blue" variant="light" mb="sm" icon={<Clock size={18} aria-hidden />}>
       Attributes as they were known at {write(at)}.{' '}
-      <Anchor component={Link} href={link(itemPath(id), { tab: params.get('tab') ?? undefined })} inherit>
+      <Anchor
+        component={Link}
+        href={link(itemPath(id), { tab: params.get('tab') ?? undefined })}
+        inherit
+        underline="always"
+      >
         As it is now
       </Anchor>
     </Alert>
@@ -159,7 +164,7 @@ function Merged({ item }: { item: ItemDetail }) {
   return (
     <Alert color="blue" variant="light" mb="sm" icon={<Info size={18} aria-hidden />}>
       It is part of{' '}
-      <Anchor component={Link} href={link(itemPath(item.merged_into ?? ''))} inherit>
+      <Anchor component={Link} href={link(itemPath(item.merged_into ?? ''))} inherit underline="always">
         {item.main_name || item.merged_into}
       </Anchor>{' '}
       since a merge: what sources say of it counts there.
