@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -136,7 +137,7 @@ func writeImportedItems(out io.Writer, done importedItems) error {
 	if len(done.Problems) > 0 {
 		t := newTable(">LINE", "ITEM", "", "WHAT IS WRONG")
 		for _, p := range done.Problems {
-			t.add(fmt.Sprint(p.Line), p.Name, p.Severity, p.Message)
+			t.add(strconv.Itoa(p.Line), p.Name, p.Severity, p.Message)
 		}
 		if err := t.write(out); err != nil {
 			return err

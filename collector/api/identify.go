@@ -25,7 +25,7 @@ type report struct {
 	Source    string           `json:"source" minLength:"1" maxLength:"100" doc:"Whose report it is: one of the model's sources"`
 	Items     []reportItem     `json:"items" nullable:"false" minItems:"1" maxItems:"5000" doc:"Best not more than 500 at a time"`
 	Relations []reportRelation `json:"relations,omitempty" nullable:"false" maxItems:"20000"`
-	Time      time.Time        `json:"time,omitempty" doc:"When it was collected; by default now"`
+	Time      time.Time        `json:"time,omitzero" doc:"When it was collected; by default now"`
 	Enhanced  bool             `json:"enhanced,omitempty" doc:"Take items that are identical for one, and keep items that lack something until another report brings it"`
 }
 
@@ -35,7 +35,7 @@ type reportItem struct {
 	Values     values         `json:"values"`
 	Lookup     []reportLookup `json:"lookup,omitempty" nullable:"false" maxItems:"100"`
 	SourceInfo *reportSource  `json:"sys_object_source_info,omitempty"`
-	Settings   reportSettings `json:"settings,omitempty"`
+	Settings   reportSettings `json:"settings,omitzero"`
 }
 
 type reportLookup struct {
