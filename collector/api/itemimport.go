@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"reflect"
 	"strings"
 
 	"github.com/picketmon/picket/collector/access"
@@ -22,6 +23,7 @@ const (
 	itemImportLimit = 256 << 20 // bytes
 	importBatch     = 500       // items that are taken together
 	maxProblems     = 1000      // that are told one by one
+	maxKnown        = 50_000    // items of the file that later ones may hang on by name; beyond, they are looked for among what is known
 )
 
 // ItemImport is what became of a file of items.
@@ -89,7 +91,7 @@ func (a *api) importItems(ctx context.Context, in *itemImportInput) (*answer[Ite
 	if err != nil {
 		return nil, err
 	}
-	run := &itemImport{api: a, input: *in, out: ItemImport{DryRun: in.DryRun, Problems: []ImportProblem{}}, known: map[string]cmdb.PayloadItem{}}
+	run := &itemImport{api: a, input: *in, out: ItemImport{DryRun: in.DryRun, Problems: []ImportProblem{}}, known: map[string]knownHost{}}
 	media, _, _ := mime.ParseMediaType(x.r.Header.Get("Content-Type"))
 	switch media {
 	case "text/csv":
@@ -108,7 +110,13 @@ type itemImport struct {
 	input itemImportInput
 	out   ItemImport
 	// known are the file's items so far that others may hang on, by name in lower case.
-	known map[string]cmdb.PayloadItem
+	known map[string]knownHost
+}
+
+// knownHost is an item of the file that others may hang on, unless different ones have its name.
+type knownHost struct {
+	item  cmdb.PayloadItem
+	twice bool
 }
 
 func (m *itemImport) csv(ctx context.Context, text io.Reader) error {
@@ -178,11 +186,28 @@ func (m *itemImport) take(ctx context.Context, batch []importRow) error {
 	return nil
 }
 
+// hostName is the name, in lower case, by which others may hang on an item; empty when none may.
+func (m *itemImport) hostName(it cmdb.PayloadItem) string {
+	name, _ := it.Values["name"].(string)
+	if c := m.api.CMDB.Model().Class(it.Class); c != nil && c.Rule() != nil && c.Rule().Kind == class.Independent {
+		return strings.ToLower(name)
+	}
+	return ""
+}
+
 // remember notes an item that others of the file may hang on.
 func (m *itemImport) remember(it cmdb.PayloadItem) {
-	name, _ := it.Values["name"].(string)
-	if c := m.api.CMDB.Model().Class(it.Class); name != "" && c != nil && c.Rule() != nil && c.Rule().Kind == class.Independent {
-		m.known[strings.ToLower(name)] = it
+	name := m.hostName(it)
+	if name == "" {
+		return
+	}
+	known, ok := m.known[name]
+	switch {
+	case ok:
+		known.twice = known.twice || known.item.Class != it.Class || !reflect.DeepEqual(known.item.Values, it.Values)
+		m.known[name] = known
+	case len(m.known) < maxKnown:
+		m.known[name] = knownHost{item: it}
 	}
 }
 
@@ -190,8 +215,8 @@ func (m *itemImport) remember(it cmdb.PayloadItem) {
 func (m *itemImport) hosts(ctx context.Context, p *cmdb.Payload, rows []importRow) error {
 	at := map[string]int{}
 	for i, it := range p.Items {
-		if name, _ := it.Values["name"].(string); m.known[strings.ToLower(name)].Class == it.Class && name != "" {
-			at[strings.ToLower(name)] = i
+		if name := m.hostName(it); name != "" && !m.known[name].twice {
+			at[name] = i
 		}
 	}
 	for i, row := range rows {
@@ -228,8 +253,10 @@ func (m *itemImport) host(ctx context.Context, text string) (cmdb.PayloadItem, e
 		found, err := m.api.CMDB.Briefs(ctx, []cmdb.ItemID{cmdb.ItemID(text)})
 		return cmdb.PayloadItem{Class: found[cmdb.ItemID(text)].Class, Values: map[string]any{"sys_id": text}}, err
 	}
-	if it, ok := m.known[strings.ToLower(text)]; ok {
-		return it, nil
+	if known, ok := m.known[strings.ToLower(text)]; ok && known.twice {
+		return cmdb.PayloadItem{}, nil
+	} else if ok {
+		return known.item, nil
 	}
 	page, _, _, err := m.api.CMDB.Items(ctx, cmdb.Query{Attributes: map[string]string{"name": text}, Limit: 100, WithoutTotal: true})
 	if err != nil {

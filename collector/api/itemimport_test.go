@@ -112,6 +112,9 @@ func TestImportItemsThatAreNone(t *testing.T) {
 			}
 		})
 	}
+	twice := b.must(http.StatusOK, "operator", "POST", itemImport, "class,name,serial_number,hangs_on\ncmdb_ci_linux_server,a,A1,\ncmdb_ci_linux_server,a,A2,\n"+
+		"cmdb_ci_disk,sda,,a\n", asCSV)
+	same(t, "two hosts of one name are none to hang on", []string{"4 error MISSING_DEPENDENCY"}, twice.problems())
 	half := b.must(http.StatusOK, "operator", "POST", itemImport, "class,name,serial_number\ncmdb_ci_linux_server,web1,S1\ncmdb_ci_linux_server,\"a\"b,S2\ncmdb_ci_linux_server,web3,S3\n", asCSV)
 	same(t, "what came before the line that cannot be read", []int{2, 1, 0, 0, 0, 1, 0}, half.totals())
 	same(t, "which line", []string{"3 error INVALID_INPUT_DATA"}, half.problems())
