@@ -25,6 +25,8 @@ const client = new QueryClient({
 });
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[name="csp-nonce"]')?.content;
+// What keeps the page still behind a dialogue takes the nonce for its style from here.
+Object.assign(globalThis, { __webpack_nonce__: nonce });
 
 begin(client, window.location.pathname);
 
