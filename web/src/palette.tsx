@@ -13,6 +13,8 @@ import { ChartSpline, Search, Server } from './ui/icons';
 
 export const openPalette = () => spotlight.open();
 
+const takeFocus = (input: HTMLElement | null) => input?.focus();
+
 /** Goes anywhere by name: pages at once; hosts and metrics as the collector finds them. */
 export function Palette({ me }: { me: Me }) {
   const [typed, setTyped] = useState('');
@@ -88,12 +90,13 @@ export function Palette({ me }: { me: Me }) {
       onQueryChange={setTyped}
       shortcut={['mod + K']}
       tagsToIgnore={[]}
-      // At once: what is typed meanwhile would be lost.
+      // It is there and has the focus at once: what is typed meanwhile would be lost.
       transitionProps={{ duration: 0 }}
       scrollable
       maxHeight={420}
     >
       <Spotlight.Search
+        ref={takeFocus}
         placeholder="Page, host or metric"
         leftSection={<Search size={17} aria-hidden />}
         aria-label="Search pages, hosts, metrics"
