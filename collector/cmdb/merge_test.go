@@ -29,10 +29,14 @@ func TestBridge(t *testing.T) {
 			}
 			return list
 		}
-		a := f.send(cmdb.Payload{Source: "Import", Time: at(0), By: "test", Relations: owns(2),
-			Items: []cmdb.PayloadItem{server(values{"name": "old", "serial_number": "S"}), disk("sda", values{"size_bytes": 1}), disk("sdb", nil)}})
-		b := f.send(cmdb.Payload{Source: "Discovery", Time: at(1), By: "test", Relations: owns(2),
-			Items: []cmdb.PayloadItem{server(values{"name": "web1", "os": "Linux"}), disk("SDA", values{"device_id": "x"}), disk("sdc", nil)}})
+		a := f.send(cmdb.Payload{
+			Source: "Import", Time: at(0), By: "test", Relations: owns(2),
+			Items: []cmdb.PayloadItem{server(values{"name": "old", "serial_number": "S"}), disk("sda", values{"size_bytes": 1}), disk("sdb", nil)},
+		})
+		b := f.send(cmdb.Payload{
+			Source: "Discovery", Time: at(1), By: "test", Relations: owns(2),
+			Items: []cmdb.PayloadItem{server(values{"name": "web1", "os": "Linux"}), disk("SDA", values{"device_id": "x"}), disk("sdc", nil)},
+		})
 		if a.HasError || b.HasError {
 			t.Fatalf("%+v %+v", a, b)
 		}
@@ -79,9 +83,11 @@ func TestBridge(t *testing.T) {
 func TestPartials(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB) {
 		f := open(t, d)
-		r := f.send(cmdb.Payload{Source: "Import", Time: at(0), By: "test", Enhanced: true,
+		r := f.send(cmdb.Payload{
+			Source: "Import", Time: at(0), By: "test", Enhanced: true,
 			Items:     []cmdb.PayloadItem{server(values{"serial_number": "S", "asset_tag": "7"}), disk("sda", values{"size_bytes": 10})},
-			Relations: []cmdb.PayloadRelation{related(0, 1, "Owns::Owned by")}})
+			Relations: []cmdb.PayloadRelation{related(0, 1, "Owns::Owned by")},
+		})
 		for i, x := range r.Items {
 			if x.Operation != cmdb.InsertAsPartial {
 				t.Errorf("item %d: %+v", i, x)

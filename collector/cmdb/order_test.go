@@ -31,8 +31,11 @@ func fleetOf(n int) []cmdb.Payload {
 		full := native(server(values{"name": name, "serial_number": number, "os": "Linux", "ram": 1024 + i}), "agent-"+strconv.Itoa(i))
 		full.Lookup = []cmdb.PayloadLookup{serial(number, "system"), serial("U-"+name, "uuid")}
 		owns := []cmdb.PayloadRelation{related(0, 1, "Owns::Owned by"), related(0, 2, "Owns::Owned by"), related(3, 0, "Runs on::Runs")}
-		parts := []cmdb.PayloadItem{full, disk("sda", values{"size_bytes": 10 + i}), {Class: "cmdb_ci_file_system", Values: values{"name": "/", "mount_point": "/"}},
-			{Class: "cmdb_ci_appl", Values: values{"name": "nginx", "running_process_key_parameters": "nginx.service"}}}
+		parts := []cmdb.PayloadItem{
+			full, disk("sda", values{"size_bytes": 10 + i}),
+			{Class: "cmdb_ci_file_system", Values: values{"name": "/", "mount_point": "/"}},
+			{Class: "cmdb_ci_appl", Values: values{"name": "nginx", "running_process_key_parameters": "nginx.service"}},
+		}
 		list = append(list, cmdb.Payload{Source: "Picket agent", Time: at(i % 7), Items: parts, Relations: owns})
 		later := slices.Clone(parts)
 		later[3].Class = "cmdb_ci_nginx_web_server"
@@ -43,8 +46,10 @@ func fleetOf(n int) []cmdb.Payload {
 			computer = native(cmdb.PayloadItem{Class: "cmdb_ci_computer", Values: values{"name": name, "serial_number": number, "asset_tag": "A" + name}}, "d-"+strconv.Itoa(i))
 		}
 		list = append(list,
-			cmdb.Payload{Source: "Discovery", Time: at(30), Items: []cmdb.PayloadItem{computer, disk("sda", values{"device_id": "8:" + strconv.Itoa(i)}), disk("sdb", nil)},
-				Relations: []cmdb.PayloadRelation{related(0, 1, "Owns::Owned by"), related(0, 2, "Owns::Owned by")}},
+			cmdb.Payload{
+				Source: "Discovery", Time: at(30), Items: []cmdb.PayloadItem{computer, disk("sda", values{"device_id": "8:" + strconv.Itoa(i)}), disk("sdb", nil)},
+				Relations: []cmdb.PayloadRelation{related(0, 1, "Owns::Owned by"), related(0, 2, "Owns::Owned by")},
+			},
 			cmdb.Payload{Source: "Import", Time: at(90), Items: []cmdb.PayloadItem{{Class: "cmdb_ci_computer", Values: values{"name": name, "support_group": "group-" + strconv.Itoa(i%3), "ram": 1}}}})
 	}
 	for i := range list {

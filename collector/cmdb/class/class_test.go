@@ -74,8 +74,8 @@ reconciliation:
 	if t.Failed() {
 		t.Log(err)
 	}
-	_, err = class.Load(class.File{Name: "own.yaml", Text: []byte("classes:\n  - name: u_x\n    atributes: {}\n")})
-	if err == nil || !strings.Contains(err.Error(), "own.yaml: line 3: field atributes not found") {
+	_, err = class.Load(class.File{Name: "own.yaml", Text: []byte("classes:\n  - name: u_x\n    attribs: {}\n")})
+	if err == nil || !strings.Contains(err.Error(), "own.yaml: line 3: field attribs not found") {
 		t.Errorf("unknown field: %v", err)
 	}
 }
