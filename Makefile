@@ -80,15 +80,11 @@ soak: servers $(TOOLBIN)/nfpm ## the long runs: kill -9 by the hundred, ten thou
 
 .PHONY: bench
 bench: build servers web/node_modules/.all ## speed beside peers in the same run, and of the pages; figures stand in docs/performance.md
-	$(GO) run ./bench/agent
-	$(GO) run ./bench/inventory
-	$(GO) run ./bench/append
-	$(GO) run ./bench/remotewrite
-	$(GO) run ./bench/ingest
-	$(GO) run ./bench/fleet
-	$(GO) run ./bench/openmetrics -days 1
-	PICKET_TEST_SERVERS=1 $(GO) test -run '^$$' -bench . -benchtime 40x -timeout 30m ./collector/cmdb
-	$(GO) run ./bench/web
+	@failed=; run() { echo "== $$*"; "$$@" || failed="$$failed; $$*"; }; \
+	for b in agent append remotewrite ingest fleet web inventory; do run $(GO) run ./bench/$$b; done; \
+	run $(GO) run ./bench/openmetrics -days 1; \
+	run env PICKET_TEST_SERVERS=1 $(GO) test -run '^$$' -bench . -benchtime 40x -timeout 30m ./collector/cmdb; \
+	[ -z "$$failed" ] || { echo "a bar is missed, or it failed$$failed" >&2; exit 1; }
 
 .PHONY: package
 package: build $(TOOLBIN)/nfpm ## deb packages and tarballs in dist/
