@@ -50,7 +50,8 @@ func (s *Store) run(ctx context.Context, p Payload, dry bool) (r Result, err err
 // write runs fn on a fresh work in a transaction and writes what it changed. One work runs at a time: of two payloads about the same
 // new item the second must see the first's.
 func (s *Store) write(ctx context.Context, source, by string, fn func(ctx context.Context, w *work) error) error {
-	if !s.isTogether(ctx) {
+	t := s.together(ctx)
+	if t == nil {
 		s.writing.Lock()
 		defer s.writing.Unlock()
 	}
@@ -67,10 +68,15 @@ func (s *Store) write(ctx context.Context, source, by string, fn func(ctx contex
 		}
 		return w.flush(ctx)
 	})
-	if err == nil && s.graph != nil {
-		s.graph.follow(w)
+	switch {
+	case err != nil:
+		return err
+	case t != nil:
+		t.done = append(t.done, w)
+	default:
+		s.follow(w)
 	}
-	return err
+	return nil
 }
 
 // advisoryLock is the number under which writers of items exclude one another in PostgreSQL.

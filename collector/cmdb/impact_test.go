@@ -1,6 +1,8 @@
 package cmdb_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -125,6 +127,39 @@ func TestImpactThen(t *testing.T) {
 		past, err := f.Impact(t.Context(), ids["pg"], then)
 		if got := reached(past.Items); err != nil || got != "Sales shop" || past.Services[1].Hops != 2 {
 			t.Errorf("then: %s, %v", got, err)
+		}
+	})
+}
+
+// What a transaction wrote that did not come to its end reaches nothing.
+func TestImpactAfterRollback(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB) {
+		f := open(t, d)
+		ids := f.landscape()
+		reach := func() string {
+			t.Helper()
+			i, err := f.Impact(t.Context(), ids["h3"], time.Time{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return reached(i.Items)
+		}
+		before := reach()
+		broken := errors.New("the rest could not be written")
+		err := f.Together(t.Context(), func(ctx context.Context) error {
+			if _, err := f.Relate(ctx, ids["web"], ids["h3"], "Depends on::Used by", "eve"); err != nil {
+				return err
+			}
+			if err := f.Delete(ctx, ids["Sales"], "eve"); err != nil {
+				return err
+			}
+			return broken
+		})
+		if !errors.Is(err, broken) {
+			t.Fatal(err)
+		}
+		if after := reach(); after != before {
+			t.Errorf("reached %s before, %s after", before, after)
 		}
 	})
 }
